@@ -1,0 +1,59 @@
+# The two commands are `make run` and `make test`; each installs what it needs (tools/packages).
+MAKEFLAGS += --no-print-directory
+RELEASE = build/release
+CHECKED = build/checked
+
+.PHONY: all run test bench soak fuzz format install clean
+
+all: build/tambo
+
+# The optimised binary.
+build/tambo: $(RELEASE)/build.ninja FORCE
+	@ninja -C $(RELEASE) src/cmd/tambo $(QUIET)
+	@ln -sf release/src/cmd/tambo build/tambo
+FORCE:
+
+$(RELEASE)/build.ninja:
+	@meson setup $(RELEASE) --buildtype=release -Dtests=false >build/setup.log 2>&1 || { cat build/setup.log; exit 1; }
+$(CHECKED)/build.ninja:
+	@CC=gcc meson setup $(CHECKED) --buildtype=debugoptimized -Db_sanitize=address,undefined --werror >build/setup.log 2>&1 || { cat build/setup.log; exit 1; }
+
+build:
+	@mkdir -p build
+$(RELEASE)/build.ninja $(CHECKED)/build.ninja: | build
+
+run: | build
+	@tools/install run
+	@$(MAKE) build/tambo QUIET='>build/build.log 2>&1 || { cat build/build.log; exit 1; }'
+	@exec build/tambo serve --data ./data $(ARGS)
+
+test: | build
+	@tools/install run test
+	@tools/check
+
+# Side by side with the peers; writes build/bench.md and build/bench.svg.
+bench: | build
+	@tools/install run bench
+	@$(MAKE) build/tambo
+	@test/bench/run $(ARGS)
+
+# As many simulated runs as asked: make soak RUNS=100000 SEED=1
+soak: | build
+	@$(MAKE) build/tambo
+	@build/tambo sim --runs $(or $(RUNS),10000) --seed $(or $(SEED),1) $(ARGS)
+
+# Each fuzzer for SECONDS.
+fuzz: | build
+	@tools/install run test
+	@tools/fuzz $(or $(SECONDS),600)
+
+format:
+	@git ls-files -co --exclude-standard '*.c' '*.h' | xargs clang-format -i
+
+install: build/tambo
+	install -D -m 755 build/tambo $(DESTDIR)/usr/local/bin/tambo
+	install -d $(DESTDIR)/usr/local/share/man/man1
+	install -m 644 docs/man/*.1 $(DESTDIR)/usr/local/share/man/man1
+
+clean:
+	rm -rf build
