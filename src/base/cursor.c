@@ -1,0 +1,38 @@
+#include "base/cursor.h"
+
+enum { VARINT_BYTES_MAX = 4, VARINT_MAX = 268435455 };
+
+uint32_t
+take_varint(struct cursor *c)
+{
+    uint32_t x = 0;
+    for (unsigned i = 0; i < VARINT_BYTES_MAX; i++) {
+        uint8_t b = take_u8(c);
+        x |= (uint32_t)(b & 0x7f) << (7 * i);
+        if (!(b & 0x80))
+            return c->torn ? 0 : x;
+    }
+    c->torn = true;
+    return 0;
+}
+
+void
+put_varint(struct pen *p, uint32_t x)
+{
+    if (x > VARINT_MAX) {
+        p->torn = true;
+        return;
+    }
+    for (; x > 0x7f; x >>= 7)
+        put_u8(p, (uint8_t)(x | 0x80));
+    put_u8(p, (uint8_t)x);
+}
+
+unsigned
+varint_size(uint32_t x)
+{
+    unsigned n = 1;
+    for (; x > 0x7f; x >>= 7)
+        n++;
+    return n;
+}
