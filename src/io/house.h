@@ -1,0 +1,125 @@
+/* io/house.h - the wall between io.h and the two houses behind it.
+ *
+ * io.c and outbox.c hold what both houses share: timers, turns, streams, outboxes.  A house embeds `struct io` and
+ * `struct io_stream` at the head of its own and fills `struct io_house`.  What the house must tell is at the end
+ * (io_event_*). */
+#ifndef TAMBO_IO_HOUSE_H
+#define TAMBO_IO_HOUSE_H
+
+#include "io/io.h"
+#include "io/outbox.h"
+
+enum { WRITE_VIEWS_MAX = 64 };
+
+struct io_house {
+    int (*run)(struct io *io);
+    void (*stop)(struct io *io);
+    void (*free)(struct io *io);
+    void (*wake)(struct io *io);
+    int (*sibling)(struct io *io, struct mem *mem, struct io **ret);
+    int (*thread_start)(struct io *io, io_fn *fn, void *arg, struct io_thread **ret);
+    void (*thread_join)(struct io *io, struct io_thread *thread);
+    uint64_t (*exact_ns)(const struct io *io);
+    void (*random)(struct io *io, void *ret, size_t n);
+    void (*ready)(struct io *io);
+    int (*on_signal)(struct io *io, int signum, io_fn *fn, void *arg);
+    /* The earliest timer is now due at `at_ns` (UINT64_MAX: none). */
+    void (*set_alarm)(struct io *io, uint64_t at_ns);
+    /* There is news: makes the loop take a turn, with io_event_news or io_event_wake in it.  This thread's. */
+    void (*kick)(struct io *io);
+
+    int (*listen)(struct io *io, const struct io_address *address, io_accept_fn *fn, void *arg,
+                  struct io_listener **ret);
+    void (*listener_address)(const struct io_listener *listener, struct io_address *ret);
+    void (*listener_close)(struct io_listener *listener);
+    int (*connect)(struct io *io, const struct io_address *address, struct io_stream **ret);
+    int (*standard_input)(struct io *io, struct io_stream **ret);
+    /* Reading on or off, as stream->reading says. */
+    void (*read_changed)(struct io_stream *stream);
+    /* Bytes that left, perhaps fewer; -ERR_AGAIN: none so far, and io_event_writable or _written follows; else the
+     * stream is broken. */
+    int64_t (*write)(struct io_stream *stream, const struct view *views, unsigned n);
+    /* The outbox is empty and nothing will follow: the peer sees the end after all bytes.  A house that cannot do this
+     * calls io_event_ended. */
+    void (*shutdown)(struct io_stream *stream);
+    /* The end: io_event_gone follows, later, from the loop. */
+    void (*close)(struct io_stream *stream);
+    void (*peer)(const struct io_stream *stream, char *ret, size_t len);
+    int (*detach)(struct io_stream *stream, struct io_parcel *ret);
+    int (*attach)(struct io *io, struct io_parcel parcel, struct io_stream **ret);
+    void (*parcel_discard)(struct io *io, struct io_parcel parcel);
+
+    void (*submit)(struct io *io, struct io_job *job);
+    int64_t (*now)(struct io *io, struct io_job *job);
+    int (*list)(struct io *io, const char *path, io_name_fn *fn, void *arg);
+};
+
+struct io {
+    const struct io_house *house;
+    struct mem *mem;
+    struct heap timers;
+    uint64_t now_ns, wall_ms; /* of the turn; the house sets them when one begins */
+    uint64_t alarm_ns;
+    bool busy; /* something happened since the last turn's end */
+    bool dead; /* the machine is gone: nothing here does anything any more */
+    io_fn *turn_fn, *wake_fn;
+    void *turn_arg, *wake_arg;
+    struct list dirty;   /* streams with something to write */
+    struct list news;    /* streams that broke or were drained in an owner's own call: told in the next turn */
+    struct list parting; /* streams that are closing, by deadline */
+    struct io_timer parting_timer;
+    struct outbox_pool pool;
+};
+
+struct io_stream {
+    struct io *io;
+    const struct io_stream_on *on; /* NULL: nobody's */
+    void *arg;
+    struct list link;      /* in dirty */
+    struct list aside;     /* in news or parting */
+    struct outbox *outbox; /* NULL: nothing is unsent */
+    uint32_t high, low;
+    int32_t broken_rc;   /* why nothing can be sent any more, or 0 */
+    uint32_t part_by_ms; /* of the loop's clock */
+    bool reading : 1;    /* the owner wants bytes */
+    bool opening : 1;    /* not connected yet */
+    bool blocked : 1;    /* waits for io_event_writable or _written */
+    bool above : 1;      /* has been over the high mark */
+    bool drained : 1;    /* and is down again, which is news */
+    bool ended : 1;      /* its end has come; `ended` was told or will be */
+    bool closing : 1;    /* the owner has closed it: only `closed` is still told */
+    bool shut : 1;       /* shutdown was sent */
+    bool gone : 1;       /* house->close was called */
+};
+
+/* ---- for houses ------------------------------------------------------------------------------------------- */
+
+void io_init(struct io *io, const struct io_house *house, struct mem *mem);
+/* Frees what io.c holds; streams are gone by then. */
+void io_fini(struct io *io);
+void io_stream_init(struct io_stream *stream, struct io *io);
+/* Releases what its outbox refers to, and frees it. */
+void io_stream_drop(struct io_stream *stream);
+/* outbox.c to io.c: some of it has left; the peer takes no more. */
+void io_stream_settle(struct io_stream *stream);
+void io_stream_broke(struct io_stream *stream, int rc);
+
+/* The first event after a turn's end begins a new one: the house has set the clocks. */
+void io_begin_turn(struct io *io);
+/* Timers that are due; how many. */
+unsigned io_fire_timers(struct io *io);
+/* The owner's hook, then the outboxes. */
+void io_end_turn(struct io *io);
+void io_event_wake(struct io *io);
+void io_event_news(struct io *io);
+
+void io_event_opened(struct io_stream *stream, int rc);
+void io_event_read(struct io_stream *stream, struct view bytes);
+void io_event_ended(struct io_stream *stream, int rc);
+void io_event_writable(struct io_stream *stream);
+/* After -ERR_AGAIN, by a house that writes on its own: so many of the first bytes have left. */
+void io_event_written(struct io_stream *stream, size_t n);
+/* After house->close: tells `closed`.  The house frees the stream afterwards. */
+void io_event_gone(struct io_stream *stream);
+
+#endif

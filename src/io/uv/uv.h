@@ -1,0 +1,107 @@
+/* io/uv/uv.h - what the files of the libuv house share. */
+#ifndef TAMBO_IO_UV_UV_H
+#define TAMBO_IO_UV_UV_H
+
+#include <uv.h>
+
+#include "io/house.h"
+
+struct uv_house {
+    struct io io;
+    uv_loop_t loop;
+    uv_prepare_t prepare; /* the end of a turn: just before the loop sleeps */
+    uv_async_t async;     /* io_wake */
+    uv_idle_t kick;       /* active: there is news for a further turn */
+    uv_timer_t alarm;
+    uint64_t alarm_ns;
+    bool alarm_moved;
+    bool first; /* the process's first loop: it sees to it that nobody else has an address */
+    struct list listeners, signals;
+    struct list done;     /* jobs that were run inline for want of memory */
+    int spare_fd;         /* so that a connection can be handed over when descriptors have run out; or -1 */
+    uint8_t *read_buffer; /* the one that all connections read into */
+    uv_handle_t *full;    /* the connection that has just filled it: others come first */
+};
+
+/* `uv` is last because a stream is allocated only as long as its kind of handle. */
+struct uv_stream {
+    struct io_stream stream;
+    struct uv_dial *dial; /* while connecting */
+    union {
+        uv_handle_t handle;
+        uv_stream_t any;
+        uv_tcp_t tcp;
+        uv_pipe_t pipe;
+        uv_tty_t tty;
+        uv_idle_t idle; /* standard input from a file */
+    } uv;
+};
+
+static inline struct uv_house *
+uv_house_of(const struct io *io)
+{
+    return container_of((struct io *)(uintptr_t)io, struct uv_house, io);
+}
+
+static inline struct uv_stream *
+uv_stream_of(const struct io_stream *stream)
+{
+    return container_of((struct io_stream *)(uintptr_t)stream, struct uv_stream, stream);
+}
+
+/* err.c: libuv's and the system's errors (both negative errno on Linux) as ours. */
+int uv_err(int64_t err);
+/* Any event of libuv begins a turn, or goes on with it. */
+void uv_begin(struct uv_house *house);
+/* A further turn follows at once, with io_event_news and uv_jobs_done in it. */
+void uv_kick(struct io *io);
+
+/* process.c */
+int uv_on_signal(struct io *io, int signum, io_fn *fn, void *arg);
+void uv_signals_close(struct uv_house *house);
+int uv_house_thread_start(struct io *io, io_fn *fn, void *arg, struct io_thread **ret);
+void uv_house_thread_join(struct io *io, struct io_thread *thread);
+void uv_ready(struct io *io);
+
+/* stream.c */
+struct uv_stream *uv_stream_make(struct uv_house *house, enum io_kind kind);
+void uv_stream_free(struct uv_stream *stream);
+/* A stream that nobody will hear of: its handle is closed, and its memory freed from the loop. */
+void uv_stream_forget(struct uv_stream *stream);
+/* A connection becomes a stream.  On failure `fd` stays open. */
+int uv_stream_adopt(struct uv_house *house, int fd, enum io_kind kind, struct io_stream **ret);
+void uv_read_changed(struct io_stream *stream);
+int64_t uv_stream_write(struct io_stream *stream, const struct view *views, unsigned n);
+void uv_stream_shutdown(struct io_stream *stream);
+void uv_stream_close(struct io_stream *stream);
+void uv_stream_peer(const struct io_stream *stream, char *ret, size_t len);
+int uv_stream_detach(struct io_stream *stream, struct io_parcel *ret);
+int uv_stream_attach(struct io *io, struct io_parcel parcel, struct io_stream **ret);
+void uv_parcel_discard(struct io *io, struct io_parcel parcel);
+
+/* Opens the descriptor that is kept in reserve, if it was used. */
+void uv_spare_renew(struct uv_house *house);
+
+/* dial.c */
+int uv_dial_begin(struct io *io, const struct io_address *address, struct io_stream **ret);
+void uv_dial_end(struct uv_stream *stream);
+
+/* listen.c */
+int uv_listen_on(struct io *io, const struct io_address *address, io_accept_fn *fn, void *arg,
+                 struct io_listener **ret);
+void uv_listener_where(const struct io_listener *listener, struct io_address *ret);
+void uv_listener_close(struct io_listener *listener);
+void uv_listeners_close(struct uv_house *house);
+
+/* input.c */
+int uv_standard_input(struct io *io, struct io_stream **ret);
+/* For a file; the other kinds are read as any stream. */
+void uv_input_changed(struct uv_stream *stream);
+
+/* job.c */
+void uv_job_submit(struct io *io, struct io_job *job);
+int64_t uv_job_now(struct io *io, struct io_job *job);
+void uv_jobs_done(struct uv_house *house);
+int uv_list(struct io *io, const char *path, io_name_fn *fn, void *arg);
+
+#endif
