@@ -1,0 +1,433 @@
+/* queue/queue.c - pushing, settling, limits. */
+#include "queue/queue.h"
+
+#include "base/break.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/must.h"
+#include "queue/inner.h"
+#include "queue/record.h"
+
+enum { META_ID_BITS = 28, SPILLS_A_TURN = 64 };
+
+uint32_t
+entry_meta_pack(struct entry_meta meta)
+{
+    return meta.subscription_id | (uint32_t)meta.qos << META_ID_BITS | (uint32_t)meta.retain << (META_ID_BITS + 2);
+}
+
+struct entry_meta
+entry_meta_unpack(uint32_t packed)
+{
+    return (struct entry_meta){
+        .subscription_id = packed & ((UINT32_C(1) << META_ID_BITS) - 1),
+        .qos = packed >> META_ID_BITS & 3,
+        .retain = packed >> (META_ID_BITS + 2) & 1,
+    };
+}
+
+void
+queue_host_init(struct queue_host *host, struct mem *mem, struct io *io, struct log *log, struct wheel *wheel)
+{
+    *host = (struct queue_host){ .mem = mem, .io = io, .log = log, .wheel = wheel };
+    list_init(&host->all);
+    list_init(&host->dirty);
+}
+
+void
+queue_host_fini(struct queue_host *host)
+{
+    must(list_empty(&host->all));
+    queue_evacuate_cancel(host);
+}
+
+/* ---- settlements a turn ---------------------------------------------------------------------------------------- */
+
+static void
+write_run(struct queue *queue)
+{
+    uint8_t bytes[16];
+    struct pen p = pen_of(bytes, sizeof(bytes));
+    if (queue->run_count == 0)
+        return;
+    put_u32(&p, queue->id);
+    put_u64(&p, queue->run_first);
+    put_u32(&p, queue->run_count);
+    queue->run_count = 0;
+    if (BROKEN_FORGET_SETTLEMENT)
+        return;
+    struct view record = view_of(bytes, sizeof(bytes));
+    /* Refused only by a log that has failed: then the entry comes again after a restart, which at-least-once allows. */
+    (void)log_append(queue->host->log, RECORD_SETTLE, true, &record, 1);
+}
+
+void
+queue_touch(struct queue *queue)
+{
+    if (list_empty(&queue->dirty))
+        list_push(&queue->host->dirty, &queue->dirty);
+}
+
+void
+queue_record_settled(struct queue *queue, uint64_t seq)
+{
+    if (queue->run_count > 0 && seq == queue->run_first + queue->run_count) {
+        queue->run_count++;
+        return;
+    }
+    write_run(queue);
+    queue->run_first = seq;
+    queue->run_count = 1;
+    queue_touch(queue);
+}
+
+static void
+spill_some(struct queue *queue)
+{
+    unsigned n = 0;
+    while (n < SPILLS_A_TURN && queue_spill(queue))
+        n++;
+    if (n == SPILLS_A_TURN)
+        queue_touch(queue);
+}
+
+void
+queue_host_turn(struct queue_host *host)
+{
+    struct list dirty;
+    list_init(&dirty);
+    list_splice(&dirty, &host->dirty);
+    for (struct list *l = list_pop(&dirty); l != NULL; l = list_pop(&dirty)) {
+        struct queue *queue = container_of(l, struct queue, dirty);
+        write_run(queue);
+        if (queue_count(queue) == 0)
+            queue_rest(queue);
+        else
+            spill_some(queue);
+    }
+}
+
+/* ---- made and freed --------------------------------------------------------------------------------------------- */
+
+int
+queue_new(struct queue_host *host, uint32_t id, bool durable, struct queue_limits limits, struct queue **ret)
+{
+    struct queue *queue = MEM_NEW(host->mem, struct queue);
+    if (queue == NULL)
+        return -ERR_NO_MEMORY;
+    queue->host = host;
+    queue->id = id;
+    queue->durable = durable && host->log != NULL;
+    queue->limits = limits;
+    queue->next_seq = queue->cursor = 1;
+    list_init(&queue->all);
+    list_init(&queue->dirty);
+    list_init(&queue->links);
+    list_init(&queue->agains);
+    list_push(&host->all, &queue->all);
+    *ret = queue;
+    return 0;
+}
+
+void
+queue_let_go(const struct queue *queue, uint64_t position, uint64_t records, uint64_t bytes)
+{
+    if (queue->host->log != NULL)
+        log_drop_many(queue->host->log, position, records, bytes);
+}
+
+static void
+drop_entry(struct queue *queue, const struct entry *entry)
+{
+    queue->bytes -= entry->bytes;
+    queue->host->bytes -= entry->bytes;
+    queue->host->entries--;
+    if (queue->durable)
+        queue_let_go(queue, entry->ref, 1, entry->bytes);
+    else
+        message_unref(entry_message(entry));
+}
+
+/* A stub's bodies are only known a segment. */
+void
+queue_drop_stub(struct queue *queue, struct page *page)
+{
+    struct queue_host *host = queue->host;
+    for (unsigned i = 0; i < PAGE_SEGMENTS; i++) {
+        const struct held *h = &page->held[i];
+        if (h->records == 0)
+            continue;
+        queue_let_go(queue, (uint64_t)h->segment << 32, h->records, h->bytes);
+        queue->bytes -= h->bytes;
+        host->bytes -= h->bytes;
+        host->entries -= h->records;
+    }
+    for (unsigned i = 0; page->amend != NULL && i < PAGE_ENTRIES; i++)
+        if (page->amend->moves[i].bytes > 0)
+            queue_let_go(queue, page->amend->moves[i].position, 1, page->amend->moves[i].bytes);
+    mem_free(host->mem, page->amend);
+    page->amend = NULL;
+    page_free_expiry(queue, page);
+    queue->ready -= page->ready;
+    page->ready = 0;
+    page->stub = false;
+    page_set_record(queue, page, 0);
+}
+
+static void
+drop_page(struct queue *queue, struct page *page)
+{
+    if (page_is_stub(page))
+        queue_drop_stub(queue, page);
+    for (enum bit bit = BIT_READY; page->body != NULL && bit <= BIT_FLIGHT; bit++)
+        for (unsigned i = bit_next(page->body, bit, 0); i < PAGE_ENTRIES; i = bit_next(page->body, bit, i + 1))
+            drop_entry(queue, page_entry(page, i));
+    page->ready = page->flight = 0;
+    page_wipe(queue, page);
+}
+
+void
+queue_free(struct queue *queue)
+{
+    if (queue == NULL)
+        return;
+    struct queue_host *host = queue->host;
+    LIST_EACH(&queue->links, l) {
+        struct link *link = container_of(l, struct link, all);
+        list_cut(&link->all);
+        link->queue = NULL;
+    }
+    agains_cancel(queue, NULL);
+    queue_evacuate_forget(host, queue);
+    queue_reader_free(queue);
+    for (uint32_t i = 0; i < queue->page_count; i++)
+        drop_page(queue, page_nth(queue, i));
+    list_cut(&queue->all);
+    list_cut(&queue->dirty);
+    mem_free(host->mem, queue->pages);
+    mem_free(host->mem, queue);
+}
+
+uint32_t
+queue_id(const struct queue *queue)
+{
+    return queue->id;
+}
+bool
+queue_durable(const struct queue *queue)
+{
+    return queue->durable;
+}
+uint64_t
+queue_ready(const struct queue *queue)
+{
+    return queue->ready;
+}
+uint64_t
+queue_flight(const struct queue *queue)
+{
+    return queue->flight;
+}
+uint64_t
+queue_count(const struct queue *queue)
+{
+    return queue->ready + queue->flight;
+}
+uint64_t
+queue_bytes(const struct queue *queue)
+{
+    return queue->bytes;
+}
+uint64_t
+queue_next_seq(const struct queue *queue)
+{
+    return queue->next_seq;
+}
+void
+queue_host_limit(struct queue_host *host, struct queue_limits limits)
+{
+    LIST_EACH(&host->all, l)
+        container_of(l, struct queue, all)->limits = limits;
+}
+
+/* ---- in and out -------------------------------------------------------------------------------------------------- */
+
+void
+queue_remove(struct queue *queue, struct page *page, uint64_t seq, bool record)
+{
+    unsigned i = page_index_of(seq);
+    if (bit_get(page->body, BIT_READY, i)) {
+        page->ready--;
+        queue->ready--;
+    } else {
+        must(bit_get(page->body, BIT_FLIGHT, i));
+        page->flight--;
+        queue->flight--;
+    }
+    bit_clear(page->body, BIT_READY, i);
+    bit_clear(page->body, BIT_FLIGHT, i);
+    drop_entry(queue, page_entry(page, i));
+    if (queue->durable && record)
+        queue_record_settled(queue, seq);
+    if (queue_count(queue) == 0)
+        queue_touch(queue);
+}
+
+static bool
+over(const struct queue *queue, size_t bytes)
+{
+    return queue_count(queue) >= queue->limits.count_max || queue->bytes + bytes > queue->limits.bytes_max;
+}
+
+int
+queue_admits(struct queue *queue, size_t bytes)
+{
+    bool waits_in_memory = !queue->durable && queue->ready > 0;
+    if (queue->limits.overflow == QUEUE_REJECT && over(queue, bytes))
+        return -ERR_FULL;
+    if (queue->host->tight && waits_in_memory)
+        return -ERR_FULL;
+    return queue_reserve(queue);
+}
+
+/* The page of the oldest entry that nobody holds; NULL when there is none, or it is on disk (then it is being read). */
+static struct page *
+oldest_ready(struct queue *queue, uint64_t *retno)
+{
+    uint64_t no = page_no_of(queue->cursor);
+    if (no < queue->first_no)
+        no = queue->first_no;
+    struct page *page = queue_page(queue, no);
+    while (page != NULL && page->ready == 0)
+        page = queue_page(queue, ++no);
+    if (page != NULL && page->stub)
+        queue_fetch_page(queue, no);
+    *retno = no;
+    return page == NULL || page->stub || page->ready == 0 ? NULL : page;
+}
+
+static bool
+drop_oldest(struct queue *queue)
+{
+    uint64_t no;
+    struct page *page = oldest_ready(queue, &no);
+    if (page == NULL)
+        return false;
+    queue_remove(queue, page, page_first_seq(no) + bit_next(page->body, BIT_READY, 0), true);
+    queue->host->dropped++;
+    queue_retire(queue, page);
+    return true;
+}
+
+/* Is there room for it, perhaps made by dropping others?  A rejecting queue was asked before.  While the oldest are
+ * read from disk, to be dropped, the limit is passed by what comes meanwhile. */
+static bool
+make_room(struct queue *queue, size_t bytes)
+{
+    if (queue->limits.overflow == QUEUE_REJECT)
+        return true;
+    if (queue->limits.overflow == QUEUE_DROP_OLDEST)
+        while (over(queue, bytes) && drop_oldest(queue))
+            continue;
+    return !over(queue, bytes) || (queue->limits.overflow == QUEUE_DROP_OLDEST && queue->ready > 0);
+}
+
+void
+queue_place(struct queue *queue, uint64_t seq, const struct entry *entry)
+{
+    struct page *page = queue_page(queue, page_no_of(seq));
+    unsigned i = page_index_of(seq);
+    *page_entry(page, i) = *entry;
+    bit_set(page->body, BIT_READY, i);
+    page->used = (uint16_t)(i + 1);
+    page->ready++;
+    queue->ready++;
+    queue->bytes += entry->bytes;
+    queue->host->bytes += entry->bytes;
+    queue->host->entries++;
+    if (page->used == PAGE_ENTRIES && queue->resident > RESIDENT_PAGES)
+        queue_touch(queue);
+}
+
+/* The newcomer itself is what the limit drops.  A durable one is in the log already: its settlement follows it there.
+ */
+static void
+drop_newcomer(struct queue *queue)
+{
+    uint64_t seq = queue->next_seq++;
+    struct page *page = queue_page(queue, page_no_of(seq));
+    page->used = (uint16_t)(page_index_of(seq) + 1);
+    queue->host->dropped++;
+    if (queue->durable)
+        queue_record_settled(queue, seq);
+    queue_trim(queue);
+}
+
+static int
+make_entry(struct queue *queue, struct publication *pub, struct entry_meta meta, struct entry *ret)
+{
+    ret->meta = entry_meta_pack(meta);
+    if (queue->durable) {
+        must(pub->position != 0);
+        ret->ref = pub->position;
+        ret->bytes = pub->bytes;
+        log_hold(queue->host->log, ret->ref, ret->bytes);
+        return 0;
+    }
+    if (pub->message == NULL)
+        pub->message = message_new(queue->host->mem, &pub->env);
+    if (pub->message == NULL)
+        return -ERR_NO_MEMORY;
+    ret->ref = (uintptr_t)message_ref(pub->message);
+    ret->bytes = (uint32_t)envelope_bytes(&pub->env);
+    return 0;
+}
+
+int
+queue_push(struct queue *queue, struct publication *pub, struct entry_meta meta)
+{
+    struct entry entry;
+    int rc = queue_reserve(queue);
+    if (rc < 0) {
+        queue->next_seq += queue->durable; /* the record has this number; recovery will find it */
+        return rc;
+    }
+    if (!make_room(queue, envelope_bytes(&pub->env))) {
+        drop_newcomer(queue);
+        return 0;
+    }
+    rc = make_entry(queue, pub, meta, &entry);
+    if (rc < 0)
+        return rc;
+    uint64_t seq = queue->next_seq++;
+    queue_place(queue, seq, &entry);
+    if (pub->env.expires_s != 0)
+        page_expires(queue, page_no_of(seq), page_index_of(seq), pub->env.expires_s);
+    if (queue->ready == 1)
+        queue_deliver_fresh(queue, seq, pub);
+    return 0;
+}
+
+static void
+purge_page(struct queue *queue, struct page *page, uint64_t first)
+{
+    for (unsigned i = 0; page->stub && i < PAGE_ENTRIES; i++)
+        queue_record_settled(queue, first + i);
+    if (page->stub)
+        queue_drop_stub(queue, page);
+    if (page->ready == 0)
+        return;
+    for (unsigned i = bit_next(page->body, BIT_READY, 0); i < PAGE_ENTRIES; i = bit_next(page->body, BIT_READY, i + 1))
+        queue_remove(queue, page, first + i, true);
+}
+
+uint64_t
+queue_purge(struct queue *queue)
+{
+    uint64_t before = queue->ready;
+    for (uint32_t n = 0; n < queue->page_count; n++)
+        purge_page(queue, page_nth(queue, n), page_first_seq(queue->first_no + n));
+    queue_trim(queue);
+    queue_touch(queue);
+    return before - queue->ready;
+}

@@ -1,0 +1,153 @@
+/* queue/queue.h - a queue: messages waiting, in flight, settled; and the links that feed on it.
+ *
+ * Entries are numbered for ever from 1 (seq) and kept in pages of QUEUE_PAGE_ENTRIES, 16 bytes an entry.  A durable
+ * queue's bodies are in the log, and the pages of its deep middle too (RECORD_PAGE), so that what waits costs next to
+ * nothing in memory.  A transient queue holds references to messages.
+ *
+ *        head                                   next                         tail
+ *         | settled, flight, settled, flight ... | ready ready (pages on disk) ... |
+ *
+ * Delivery is by credit: pump() hands ready entries to links that have any, in order of seq, links in turn; what is not
+ * in memory is read ahead from the log, asynchronously, and the pump goes on when it has come.  Every delivery is
+ * settled exactly once by its link: accepted (gone), or released (ready again in its old place, marked redelivered).
+ *
+ * May not: know a protocol. */
+#ifndef TAMBO_QUEUE_QUEUE_H
+#define TAMBO_QUEUE_QUEUE_H
+
+#include "base/list.h"
+#include "base/wheel.h"
+#include "log/log.h"
+#include "queue/message.h"
+
+struct queue;
+
+/* What all queues of a shard share. */
+struct evacuation;
+struct queue_host {
+    struct mem *mem;
+    struct io *io;
+    struct log *log;     /* NULL: nothing is durable (tier memory) */
+    struct wheel *wheel; /* wall clock seconds */
+    struct list all, dirty;
+    struct evacuation *evacuation;
+    bool tight;           /* memory is in its last part: what would only wait in it is refused */
+    uint64_t ahead_bytes; /* of buffers that queues read ahead into */
+    /* counters */
+    uint64_t entries, bytes;
+    uint64_t dropped, expired; /* by a limit; by age */
+    uint64_t damaged;          /* their bodies could not be read back */
+    uint64_t expiries_missed;  /* no memory to remember when */
+};
+
+void queue_host_init(struct queue_host *host, struct mem *mem, struct io *io, struct log *log, struct wheel *wheel);
+void queue_host_fini(struct queue_host *host);
+/* End of the turn: writes the turn's settlements as runs, pages out what is too much. Before log_flush(). */
+void queue_host_turn(struct queue_host *host);
+
+enum queue_overflow { QUEUE_REJECT, QUEUE_DROP_OLDEST, QUEUE_DROP_NEWEST };
+
+struct queue_limits {
+    uint64_t count_max, bytes_max;
+    enum queue_overflow overflow;
+};
+
+/* What one entry says beside where its body is. */
+struct entry_meta {
+    uint32_t subscription_id; /* 28 bits; 0: none */
+    uint8_t qos;              /* granted to this queue's owner: 0..2 */
+    bool retain;              /* to be shown to the receiver */
+};
+uint32_t entry_meta_pack(struct entry_meta meta);
+struct entry_meta entry_meta_unpack(uint32_t packed);
+
+/* One publication on its way, shared by all queues that take it. */
+struct publication {
+    struct envelope env;
+    struct message *message; /* made when the first transient queue keeps it; the publication's own reference */
+    uint64_t position;       /* of its record in the log; 0: not stored */
+    uint32_t bytes;          /* of that record */
+};
+
+/* A delivery to a link.  `pub` is borrowed for the call.  The link has been debited one credit. */
+struct link;
+struct link_ops {
+    void (*deliver)(struct link *link, uint64_t seq, struct publication *pub, struct entry_meta meta, bool redelivered);
+    /* An entry that this link holds in flight expired or was purged: forget it. */
+    void (*revoked)(struct link *link, uint64_t seq);
+};
+struct link {
+    const struct link_ops *ops;
+    struct queue *queue;
+    struct list all; /* in queue->links */
+    uint32_t number; /* among the queue's links */
+    uint32_t credit; /* its owner may lower it; link_credit() raises it */
+    uint32_t flight; /* deliveries not yet settled */
+};
+
+/* `id` is unique in the shard for ever. `durable`: its entries are facts in the log (when the host has one). */
+int queue_new(struct queue_host *host, uint32_t id, bool durable, struct queue_limits limits, struct queue **ret);
+/* Forgets everything in memory, drops its holds on the log.  Links are detached.  Records nothing. */
+void queue_free(struct queue *queue);
+
+uint32_t queue_id(const struct queue *queue);
+bool queue_durable(const struct queue *queue);
+uint64_t queue_ready(const struct queue *queue);
+uint64_t queue_flight(const struct queue *queue);
+uint64_t queue_count(const struct queue *queue); /* ready + in flight */
+uint64_t queue_bytes(const struct queue *queue);
+/* For all queues that there are. */
+void queue_host_limit(struct queue_host *host, struct queue_limits limits);
+
+/* Would it take one more of `bytes`?  0 (and room for it is reserved), -ERR_FULL for a rejecting queue, -ERR_NO_MEMORY.
+ */
+int queue_admits(struct queue *queue, size_t bytes);
+/* The seq that the next push will get: for the record that is written before it. */
+uint64_t queue_next_seq(const struct queue *queue);
+/* Appends.  Durable: pub->position must be set.  Delivers at once, out of `pub`, when nothing waits before it and a
+ * link has credit. 0, -ERR_FULL, -ERR_NO_MEMORY (durable: it is in the log and will be found again after a restart, so
+ * a durable push needs no memory beyond a page now and then, and reserves that in queue_admits()). */
+int queue_push(struct queue *queue, struct publication *pub, struct entry_meta meta);
+
+void link_attach(struct link *link, struct queue *queue, const struct link_ops *ops);
+/* What it holds in flight is released. */
+void link_detach(struct link *link);
+/* More credit; pumps. */
+void link_credit(struct link *link, uint32_t more);
+void queue_pump(struct queue *queue);
+
+/* Settlement by the link that holds `seq`; false: it does not (already settled or never delivered). `record` false: the
+ * caller writes a record of its own that says so (RECORD_RELEASE). */
+bool link_accept(struct link *link, uint64_t seq, bool record);
+bool link_release(struct link *link, uint64_t seq);
+/* After recovery: mark an entry that was ready as in flight on this link, under its old delivery.  False: it is not
+ * there any more. */
+bool link_adopt(struct link *link, uint64_t seq);
+/* Reads one entry that the link holds in flight, to send it again: calls deliver() with redelivered, now or when it was
+ * read. */
+int link_again(struct link *link, uint64_t seq);
+
+/* Removes everything that is ready; returns how many. */
+uint64_t queue_purge(struct queue *queue);
+
+/* ---- recovery and checkpoint ------------------------------------------------------------------------------ */
+
+/* Replay: an entry at `seq` whose body is at `position`; nothing when the queue knows it already. */
+int queue_restore(struct queue *queue, uint64_t seq, uint64_t position, uint32_t bytes, uint32_t expires_s,
+                  struct entry_meta meta);
+int queue_restore_settle(struct queue *queue, uint64_t seq, uint64_t count);
+int queue_restore_move(struct queue *queue, uint64_t seq, uint64_t position, uint32_t bytes);
+/* Replay of a RECORD_PAGE of this queue. */
+int queue_restore_page(struct queue *queue, uint64_t position, struct view record);
+/* The queue as it stands, as checkpoint records (RECORD_QUEUE): pages on disk are named by their position, entries in
+ * memory are told one by one; what can leave memory does so first.  0, -ERR_NO_MEMORY, or what log_checkpoint_put says.
+ */
+int queue_checkpoint(struct queue *queue);
+/* One of those records. */
+int queue_restore_pages(struct queue *queue, struct view record);
+
+/* Compaction: appends anew (RECORD_MOVE) what queues hold in `segment`, about `bytes` a turn; `done` when nothing is
+ * left in it, or when the log refused.  One at a time a host. */
+int queue_evacuate(struct queue_host *host, uint32_t segment, uint64_t bytes, io_fn *done, void *arg);
+
+#endif

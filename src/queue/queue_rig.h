@@ -1,0 +1,113 @@
+/* queue/queue_rig.h - queues, links and a log on a simulated machine for the tests of this room, beside a naive oracle:
+ * an array that says of each sequence number what must be true of it. */
+#ifndef TAMBO_QUEUE_RIG_H
+#define TAMBO_QUEUE_RIG_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/prng.h"
+#include "io/sim/sim.h"
+#include "log/log.h"
+#include "queue/inner.h"
+
+enum { RIG_QUEUES = 3, RIG_LINKS = 3, RIG_SEQS = 60000 };
+
+enum fact_state { FACT_NONE, FACT_READY, FACT_FLIGHT, FACT_GONE };
+enum fact_again { AGAIN_NO, AGAIN_YES, AGAIN_UNKNOWN /* a restart may forget it */ };
+
+struct fact {
+    uint8_t state, link, again, len;
+    uint32_t expires_s;
+    uint32_t meta;
+    uint64_t made_end, gone_end; /* of the log, when it was recorded: safe once that is committed; 0: not yet */
+};
+
+struct rig;
+struct tap {
+    struct link link;
+    struct rig *rig;
+    unsigned queue, number;
+    bool attached;
+    uint64_t asked; /* by link_again */
+};
+
+struct rig_queue {
+    struct queue *queue;
+    struct fact facts[RIG_SEQS + 1];
+    uint64_t first; /* all before it are gone */
+    uint64_t noted; /* all before it are gone, and that is recorded */
+    uint64_t next;
+    struct tap taps[RIG_LINKS];
+};
+
+struct rig {
+    struct mem world, mem, queue_mem; /* of the world, the log, the queues */
+    struct sim *sim;
+    struct sim_machine *machine;
+    struct io *io;
+    struct log *log;
+    struct log_config config;
+    struct log_report report;
+    struct wheel wheel;
+    struct queue_host host;
+    struct queue_limits limits;
+    struct rig_queue queues[RIG_QUEUES];
+    struct prng prng;
+    bool durable, up;
+    bool meddling;  /* deliveries settle, release and push on the spot */
+    bool mortal;    /* all that is pushed expires */
+    bool drains;    /* each delivery is accepted at once */
+    bool unchecked; /* deliveries are only counted */
+    uint64_t delivered;
+    int opened;
+    uint64_t committed;  /* when the machine died */
+    unsigned checkpoint; /* 0: none runs; else the next queue's number + 1 */
+    bool checkpointing, evacuating;
+    unsigned checkpoints, evacuations;
+};
+
+/* A world with RIG_QUEUES queues; durable ones on a machine that has been booted. */
+struct rig *rig_new(uint64_t seed, bool durable);
+void rig_free(struct rig *rig);
+/* A boot after a kill or power cut; compares what came back. */
+void rig_boot(struct rig *rig);
+void rig_crash(struct rig *rig, bool power);
+/* The turn's end, and a millisecond passes. */
+void rig_turn(struct rig *rig);
+/* Until everything is committed and nothing is being read. */
+void rig_settle(struct rig *rig);
+
+void rig_attach(struct rig *rig, unsigned queue, unsigned link);
+void rig_detach(struct rig *rig, unsigned queue, unsigned link);
+/* To the queues of `mask`, as one publication.  expires_s 0: never. */
+int rig_push(struct rig *rig, unsigned mask, unsigned len, uint32_t expires_s);
+void rig_credit(struct rig *rig, unsigned queue, unsigned link, uint32_t more);
+/* A random entry that is in flight on this link; 0: none. */
+uint64_t rig_held(struct rig *rig, unsigned queue, unsigned link);
+void rig_accept(struct rig *rig, unsigned queue, unsigned link, uint64_t seq);
+void rig_release(struct rig *rig, unsigned queue, unsigned link, uint64_t seq);
+void rig_again(struct rig *rig, unsigned queue, unsigned link, uint64_t seq);
+void rig_purge(struct rig *rig, unsigned queue);
+void rig_pass(struct rig *rig, unsigned seconds);
+/* Begins or goes on with what the owner of a log does from time to time. */
+void rig_checkpoint_step(struct rig *rig);
+void rig_checkpoint_all(struct rig *rig);
+void rig_evacuate(struct rig *rig, unsigned percent);
+/* Waits, and is not worthless? */
+bool rig_is_ready(const struct rig *rig, const struct fact *fact);
+/* Ready or in flight, as the queue sees it. */
+bool rig_is_there(const struct queue *queue, uint64_t seq);
+/* The queue may drop what is worthless at once or later: learns what it has dropped. */
+void rig_bury(struct rig *rig);
+void rig_end_turn(void *rig);
+/* Does the queue agree with the oracle in every number? */
+void rig_compare(struct rig *rig);
+
+#endif

@@ -1,0 +1,156 @@
+/* Queues and links against the naive oracle of queue_rig.h, on random operations. */
+#include "queue/queue_rig.h"
+
+/* ---- random lives -------------------------------------------------------------------------------------------- */
+
+static uint64_t
+dice(struct rig *rig, uint64_t n)
+{
+    return prng_below(&rig->prng, n);
+}
+
+static void
+push_some(struct rig *rig)
+{
+    unsigned mask = 1 + (unsigned)dice(rig, (1 << RIG_QUEUES) - 1);
+    uint64_t n = dice(rig, 5) == 0 ? 1 + dice(rig, 600) : 1 + dice(rig, 4);
+    for (uint64_t i = 0; i < n; i++) {
+        uint32_t expires_s = dice(rig, 20) == 0 || rig->mortal ? (uint32_t)(rig->wheel.now_s + 1 + dice(rig, 30)) : 0;
+        assert_int_equal(rig_push(rig, mask, (unsigned)dice(rig, 60), expires_s), 0);
+    }
+}
+
+static void
+settle_some(struct rig *rig, unsigned queue, unsigned link)
+{
+    for (uint64_t n = dice(rig, 80); n > 0; n--) {
+        uint64_t seq = rig_held(rig, queue, link), what = dice(rig, 12);
+        if (seq == 0)
+            return;
+        if (what == 0)
+            rig_release(rig, queue, link, seq);
+        else if (what == 1)
+            rig_again(rig, queue, link, seq);
+        else
+            rig_accept(rig, queue, link, seq);
+    }
+}
+
+static void
+live_a_turn(struct rig *rig, bool hungry)
+{
+    unsigned queue = (unsigned)dice(rig, RIG_QUEUES), link = (unsigned)dice(rig, RIG_LINKS);
+    if (!hungry || dice(rig, 3) == 0)
+        push_some(rig);
+    if (dice(rig, 4) == 0)
+        rig_attach(rig, queue, link);
+    if (hungry || dice(rig, 6) == 0)
+        rig_credit(rig, queue, link, (uint32_t)dice(rig, hungry ? 200 : 10));
+    settle_some(rig, queue, link);
+    if (dice(rig, 40) == 0)
+        rig_detach(rig, queue, link);
+    if (dice(rig, 400) == 0)
+        rig_purge(rig, queue);
+    if (dice(rig, 50) == 0)
+        rig->mortal = !rig->mortal && dice(rig, 4) == 0;
+    rig_pass(rig, dice(rig, 8) == 0);
+    rig_compare(rig);
+    rig_turn(rig);
+}
+
+static bool
+has_room(const struct rig *rig)
+{
+    for (unsigned i = 0; i < RIG_QUEUES; i++)
+        if (rig->queues[i].next + 2000 > RIG_SEQS)
+            return false;
+    return true;
+}
+
+/* Everything that is left comes out in order. */
+static void
+drain_all(struct rig *rig)
+{
+    rig->meddling = false;
+    rig->drains = true;
+    for (unsigned i = 0; i < RIG_QUEUES; i++) {
+        rig_settle(rig);
+        for (unsigned k = 0; k < RIG_LINKS; k++)
+            rig_detach(rig, i, k);
+        rig_attach(rig, i, 0);
+        rig_credit(rig, i, 0, UINT32_MAX / 2);
+        for (unsigned n = 0; queue_count(rig->queues[i].queue) > 0; n++) {
+            assert_true(n < 10000);
+            rig_turn(rig);
+        }
+    }
+    rig_compare(rig);
+    rig->drains = false;
+}
+
+static void
+test_transient_queues_agree_with_the_oracle(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 4; seed++) {
+        struct rig *rig = rig_new(seed, false);
+        rig->meddling = seed % 2;
+        for (unsigned i = 0; i < 800 && has_room(rig); i++)
+            live_a_turn(rig, i / 150 % 2);
+        drain_all(rig);
+        rig_free(rig);
+    }
+}
+
+static void
+upkeep(struct rig *rig)
+{
+    if (rig->checkpoint != 0 || dice(rig, 30) == 0)
+        rig_checkpoint_step(rig);
+    if (dice(rig, 10) == 0)
+        rig_evacuate(rig, 90);
+}
+
+static void
+live_durably(uint64_t seed, unsigned turns, unsigned crash_once_in)
+{
+    struct rig *rig = rig_new(seed, true);
+    rig->meddling = seed % 2;
+    for (unsigned i = 0; i < turns && has_room(rig); i++) {
+        live_a_turn(rig, i / 150 % 2);
+        upkeep(rig);
+        if (crash_once_in == 0 || dice(rig, crash_once_in) != 0)
+            continue;
+        rig_crash(rig, dice(rig, 2));
+        rig_boot(rig);
+    }
+    drain_all(rig);
+    rig_free(rig);
+}
+
+static void
+test_durable_queues_agree_with_the_oracle(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 2; seed++)
+        live_durably(seed, 800, 0);
+}
+
+static void
+test_durable_queues_come_back_after_crashes(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 11; seed <= 14; seed++)
+        live_durably(seed, 800, 60);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_transient_queues_agree_with_the_oracle),
+        cmocka_unit_test(test_durable_queues_agree_with_the_oracle),
+        cmocka_unit_test(test_durable_queues_come_back_after_crashes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
