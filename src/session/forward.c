@@ -1,0 +1,93 @@
+/* A shared subscription's messages, when nobody is here for them any more but somebody is on another shard.
+ *
+ * The group's queue gets one more link, that hands messages to the shard, which sends them over; each is accepted when
+ * the other shard has it on disk. */
+#include "session/mqtt_inner.h"
+
+#include "base/must.h"
+
+enum { FORWARD_CREDIT = 64 };
+
+/* Handed to the shard, and waiting for its epoch. */
+struct sent {
+    uint64_t seq, epoch;
+    bool refused; /* there was no memory for it: it stays here */
+};
+
+struct forward {
+    struct link link;
+    struct holder holder;
+    struct group *group;
+    struct fifo sent;
+};
+
+static struct session_host *
+host_of(const struct forward *f)
+{
+    return f->group->server->host;
+}
+
+static void
+on_deliver(struct link *link, uint64_t seq, struct publication *pub, struct entry_meta meta, bool again)
+{
+    struct forward *f = container_of(link, struct forward, link);
+    struct session_host *host = host_of(f);
+    struct sent sent = { .seq = seq, .epoch = host->epoch };
+    (void)meta, (void)again;
+    sent.refused = host->ops->forward(host, f->group->topics, f->group->name, &pub->env) < 0;
+    host_hold(host, &f->holder);
+    if (fifo_push(&f->sent, &sent) == 0)
+        return;
+    /* Sent, but not to be remembered: it is sent once more, which QoS 1 allows, when an epoch is done. */
+    link->credit = 0;
+    link_release(link, seq);
+}
+
+static const struct link_ops forward_ops = { .deliver = on_deliver };
+
+static void
+on_released(struct holder *holder, uint64_t done)
+{
+    struct forward *f = container_of(holder, struct forward, holder);
+    for (const struct sent *s = fifo_first(&f->sent); s != NULL && s->epoch <= done; s = fifo_first(&f->sent)) {
+        const struct sent sent = *s;
+        fifo_pop(&f->sent);
+        if (sent.refused)
+            (void)link_release(&f->link, sent.seq);
+        else
+            (void)link_accept(&f->link, sent.seq, true);
+    }
+    if (f->sent.count > 0)
+        host_hold(host_of(f), holder);
+    if (f->link.credit < FORWARD_CREDIT)
+        link_credit(&f->link, FORWARD_CREDIT - f->link.credit);
+}
+
+void
+forward_end(struct group *group)
+{
+    struct forward *f = group->forward;
+    if (f == NULL)
+        return;
+    group->forward = NULL;
+    link_detach(&f->link);
+    list_cut(&f->holder.link);
+    fifo_fini(&f->sent);
+    mem_free(group->server->host->mem, f);
+}
+
+/* Without memory the messages wait here, until the group's members change again. */
+void
+forward_begin(struct group *group)
+{
+    struct forward *f = group->forward != NULL ? NULL : MEM_NEW(group->server->host->mem, struct forward);
+    if (f == NULL)
+        return;
+    f->group = group;
+    f->holder.released = on_released;
+    list_init(&f->holder.link);
+    fifo_init(&f->sent, group->server->host->mem, sizeof(struct sent));
+    group->forward = f;
+    link_attach(&f->link, group->target.queue, &forward_ops);
+    link_credit(&f->link, FORWARD_CREDIT);
+}
