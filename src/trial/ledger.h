@@ -1,0 +1,70 @@
+/* trial/ledger.h - who published, was confirmed and received what; and the promises as checks.
+ *
+ *   lost        a confirmed message did not reach a durable subscriber
+ *   twice       a QoS 2 message reached a QoS 2 subscriber more than once
+ *   disorder    a publisher's messages first arrived in another order than they were published
+ *   invented    something arrived that nobody published
+ *   forgotten   a durable session was gone
+ *   retained    a retained value is older than the last confirmed one (lost or resurrected)
+ *   again       a message that was long acknowledged came again after a restart
+ *   stuck       the healed world did not drain */
+#ifndef TAMBO_TRIAL_LEDGER_H
+#define TAMBO_TRIAL_LEDGER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/view.h"
+
+struct mem;
+
+struct verdict {
+    bool violated;
+    char text[256]; /* "violated: lost: ..." */
+};
+
+/* One publisher's messages: sequence numbers from 1. */
+struct account {
+    uint8_t qos;
+    uint32_t attempted; /* the highest that was handed to the client */
+    bool refused;       /* the server refused one, so it was published again out of its order */
+    bool *confirmed;    /* by sequence number */
+};
+
+/* What one subscriber saw of one publisher. */
+struct sight {
+    uint32_t newest; /* highest first arrival */
+    uint8_t *times;  /* by sequence number */
+};
+
+struct ledger {
+    struct mem *mem;
+    unsigned publishers, subscribers, keepers, messages;
+    struct account *accounts;
+    uint8_t *subscriber_qos;
+    struct sight *sights; /* [subscriber * publishers + publisher] */
+    /* Keepers of retained values: versions from 1; a multiple of VERSION_DELETES deletes the value. */
+    uint32_t *kept_confirmed, *kept_attempted, *kept_seen;
+    uint64_t confirmed, received;
+    bool closed;  /* everyone has everything and acknowledged it: nothing may come any more */
+    bool damaged; /* stored bytes were damaged: what was confirmed may be gone, and that is said, not hidden */
+    struct verdict verdict;
+};
+enum { VERSION_DELETES = 5 };
+
+int ledger_init(struct ledger *ledger, struct mem *mem, unsigned publishers, unsigned subscribers, unsigned keepers,
+                unsigned messages);
+void ledger_fini(struct ledger *ledger);
+
+void ledger_attempted(struct ledger *ledger, unsigned publisher, uint32_t seq);
+void ledger_confirmed(struct ledger *ledger, unsigned publisher, uint32_t seq);
+void ledger_received(struct ledger *ledger, unsigned subscriber, unsigned publisher, uint32_t seq);
+/* The first violation stands; later ones follow from it. */
+void ledger_violated(struct ledger *ledger, const char *promise, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Has every subscriber everything that was confirmed? */
+bool ledger_complete(const struct ledger *ledger);
+/* The last judgement, when the world has drained and kept_seen holds what a new subscriber was given (0: nothing). */
+void ledger_judge(struct ledger *ledger);
+
+#endif
