@@ -1,0 +1,178 @@
+/* cmd/sim.c - tambo sim: nodes and clients under a seed and a fault profile. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/must.h"
+#include "cmd/cmd.h"
+#include "io/io.h"
+#include "trial/trial.h"
+
+struct sim_options {
+    uint64_t seed, runs, nodes, shards, publishers, subscribers, keepers, messages, deaths, cut_at;
+    unsigned cut_how;
+    const char *profile;
+    bool crash_points, transcript, quiet;
+};
+
+static const struct option_row rows[] = {
+    {'s',            "seed",                      "N",                       "the run's seed, or the first of many (default 1)",                                             OPTION_NUMBER,
+     offsetof(struct sim_options,                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                  seed),0, UINT64_MAX },
+    { 'n',    "runs",                              "N",                                                    "run so many seeds, each with a plan of its own (default 1)",                                                                                                                                         OPTION_NUMBER,
+     offsetof(struct sim_options,                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                            runs),1, UINT64_MAX },
+    { 0,         "crash-points",                                   NULL,
+     "cut the power at every disk operation of the workload in turn, before, during and after it",                                                                                                                                               OPTION_FLAG,
+     offsetof(struct sim_options,                                                                                                                               crash_points)},
+    { 'p',   "profile",                 "NAME",                             "what goes wrong by chance: calm, lossy, slow_disk, bad_disk, full_disk, chaos",
+     OPTION_TEXT,                                                                                                                                                                                                                                                                                                offsetof(struct sim_options,                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                profile)},
+    { 0,    "nodes",    "N",                     "nodes, each with clients of its own",                                                                                                                  OPTION_NUMBER,offsetof(struct sim_options,nodes),1,
+     100 },
+    { 0, "shards", "N",                    "shards a node",OPTION_NUMBER,                                                                                                                                                                                                                                                                                                                                               offsetof(struct sim_options,                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                       shards),1, 16 },
+    { 0,           "publishers",                       "N",                "publishers a node",                                                                                    OPTION_NUMBER,offsetof(struct sim_options,publishers),1, 100 },
+    { 0,             "subscribers",                  "N",                  "durable subscribers a node",                                                                              OPTION_NUMBER,                                                                                                                                                       offsetof(struct sim_options,                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                              subscribers),                                                                                                                                            1,
+     100 },
+    { 0,           "keepers",                                     "N",                                                             "publishers of retained values a node",                                                                                                                                  OPTION_NUMBER,                                                                                                                                                                                                                                                                                       offsetof(struct sim_options,                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                   keepers),
+     0, 100 },
+    { 0,  "messages",                            "N",                                                                    "messages a publisher",                                                                                                                                                                 OPTION_NUMBER,                                                                                                                                                                                                                                                                                                                                         offsetof(struct sim_options,                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                               messages),1, 100000 },
+    { 0, "deaths", "N",                  "kills and power cuts a node, at random times",                                                                                                                                                                      OPTION_NUMBER,
+     offsetof(struct sim_options,                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                    deaths),0, 1000 },
+    { 0,           "cut-at","N","cut the power at the N-th disk operation",OPTION_NUMBER,offsetof(struct sim_options,cut_at),
+     0, UINT64_MAX },
+    { 0,             "cut",                                "HOW",                                                      "before, during or after that operation",                                                                                     OPTION_CHOICE,                                                                            offsetof(struct sim_options,                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                  cut_how),
+     .choices = "before|during|after" },
+    { 't',          "transcript",                                    NULL,                                                            "print what happened",                                                                                                                                        OPTION_FLAG,                                                                                                                                                                                                                                                                                                                          offsetof(struct sim_options,                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                            transcript)},
+    { 'q',       "quiet",                                           NULL,                                                          "no progress line",                                                                                                                                                       OPTION_FLAG,                                                                                                                                                                                                                                                                                                                               offsetof(struct sim_options,                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                       quiet)},
+};
+
+/* What the options name goes over what the seed drew. */
+static void
+make_plan(const struct sim_options *o, uint64_t seed, struct trial_plan *ret)
+{
+    trial_draw(seed, ret);
+    if (o->profile != NULL)
+        ret->profile = sim_profile_find(o->profile);
+    const struct {
+        uint64_t given;
+        unsigned *into;
+    } numbers[] = {
+        {o->nodes,        &ret->nodes      },
+        { o->shards,      &ret->shards     },
+        { o->publishers,  &ret->publishers },
+        { o->subscribers, &ret->subscribers},
+        { o->messages,    &ret->messages   },
+    };
+    for (size_t i = 0; i < COUNT_OF(numbers); i++)
+        if (numbers[i].given != 0)
+            *numbers[i].into = (unsigned)numbers[i].given;
+    if (o->keepers != UINT64_MAX)
+        ret->keepers = (unsigned)o->keepers;
+    if (o->deaths != UINT64_MAX)
+        ret->deaths = (unsigned)o->deaths;
+    ret->cut_at = o->cut_at;
+    ret->cut_how = (enum sim_cut)o->cut_how;
+}
+
+static void
+tell_violation(const struct trial_plan *plan, const struct trial_result *result)
+{
+    static const char *const hows[] = {
+        [SIM_CUT_BEFORE] = "before", [SIM_CUT_DURING] = "during", [SIM_CUT_AFTER] = "after"
+    };
+    printf("%s\n", result->verdict.text);
+    printf("replay: tambo sim --seed %" PRIu64
+           " --profile %s --nodes %u --shards %u --publishers %u --subscribers %u --keepers %u "
+           "--messages %u --deaths %u",
+           plan->seed, plan->profile == NULL ? "calm" : plan->profile->name, plan->nodes, plan->shards,
+           plan->publishers, plan->subscribers, plan->keepers, plan->messages, plan->deaths);
+    if (plan->cut_at != 0)
+        printf(" --cut-at %" PRIu64 " --cut %s", plan->cut_at, hows[plan->cut_how]);
+    printf(" --transcript\nhash: %016" PRIx64 "\n", result->hash);
+}
+
+/* 0 kept, 1 violated or could not be run. */
+static int
+run_one(const struct trial_plan *plan, bool transcript, struct trial_result *ret)
+{
+    int rc = trial_run(plan, transcript ? stdout : NULL, ret);
+    if (rc < 0) {
+        fprintf(stderr, "tambo sim: seed %" PRIu64 ": %s\n", plan->seed, err_text(rc));
+        return 1;
+    }
+    if (!ret->verdict.violated)
+        return 0;
+    tell_violation(plan, ret);
+    return 1;
+}
+
+static int
+run_seeds(const struct sim_options *o)
+{
+    struct trial_plan plan;
+    struct trial_result result;
+    uint64_t deaths = 0, confirmed = 0;
+    for (uint64_t i = 0; i < o->runs; i++) {
+        make_plan(o, o->seed + i, &plan);
+        if (run_one(&plan, o->transcript, &result) != 0)
+            return 1;
+        deaths += result.deaths;
+        confirmed += result.confirmed;
+        if (!o->quiet && o->runs > 1 && (i + 1) % 100 == 0)
+            fprintf(stderr, "%" PRIu64 " of %" PRIu64 " runs\n", i + 1, o->runs);
+    }
+    printf("kept: %" PRIu64 " runs from seed %" PRIu64 ", %" PRIu64 " messages confirmed, %" PRIu64
+           " deaths; last hash %016" PRIx64 "\n",
+           o->runs, o->seed, confirmed, deaths, result.hash);
+    return 0;
+}
+
+/* Each disk operation of a calm run's workload is a place to lose power at. */
+static int
+run_crash_points(const struct sim_options *o)
+{
+    struct trial_plan plan;
+    struct trial_result result;
+    uint64_t runs = 0;
+    make_plan(o, o->seed, &plan);
+    plan.profile = sim_profile_find(o->profile == NULL ? "calm" : o->profile);
+    plan.deaths = 0;
+    if (run_one(&plan, false, &result) != 0)
+        return 1;
+    uint64_t ops = result.disk_ops;
+    for (plan.cut_at = 1; plan.cut_at <= ops; plan.cut_at++) {
+        for (plan.cut_how = SIM_CUT_BEFORE; plan.cut_how <= SIM_CUT_AFTER; plan.cut_how++) {
+            if (run_one(&plan, o->transcript, &result) != 0)
+                return 1;
+            runs++;
+        }
+        if (!o->quiet && plan.cut_at % 50 == 0)
+            fprintf(stderr, "%" PRIu64 " of %" PRIu64 " operations\n", plan.cut_at, ops);
+    }
+    printf("kept: power cut before, during and after each of %" PRIu64 " disk operations, %" PRIu64 " runs\n", ops,
+           runs);
+    return 0;
+}
+
+int
+cmd_sim(int argc, char *const *argv)
+{
+    struct sim_options options = { .seed = 1, .runs = 1, .keepers = UINT64_MAX, .deaths = UINT64_MAX };
+    int exit_code;
+    const struct option_group group = { "Options", rows, COUNT_OF(rows), &options };
+    const struct option_spec spec = {
+        .usage = "tambo sim [OPTION]...",
+        .about = "Runs whole nodes with their clients on simulated machines, breaks what can break, and checks what "
+                 "was promised.  What is "
+                 "not given is drawn from the seed.  Exits with 1 and a line to replay it when a promise was violated.",
+        .groups = &group,
+        .group_count = 1,
+    };
+    if (cmd_options("sim", &spec, argc, argv, &exit_code) != 0)
+        return exit_code;
+    if (options.profile != NULL && sim_profile_find(options.profile) == NULL) {
+        fprintf(stderr, "tambo sim: --profile %s: calm, lossy, slow_disk, bad_disk, full_disk or chaos\n",
+                options.profile);
+        return 1;
+    }
+    return options.crash_points ? run_crash_points(&options) : run_seeds(&options);
+}
