@@ -1,0 +1,160 @@
+/* Writes the seeds of a fuzz target, each as a file of its own.
+ *
+ *     corpus TARGET DIRECTORY
+ *
+ *     mqtt        the bytes of every conformance vector
+ *     session     for every conformance vector a conversation that says it
+ *     settings    settings files, good and bad
+ *     log         one edit of each kind, of each file
+ *     talk        babble of fixed seeds
+ */
+#include <stdio.h>
+
+#include "base/cursor.h"
+#include "base/must.h"
+#include "base/prng.h"
+#include "conformance/mqtt_vector.h"
+#include "fuzz/deeds.h"
+#include "rig/notation.h"
+
+enum { SEED_BYTES_MAX = 2 * VECTOR_BYTES_MAX, LOG_PATHS = 3, LOG_OPS = 8, TALKS = 16, TALK_BYTES = 200 };
+
+static void
+write_seed(const char *directory, const char *name, struct view bytes)
+{
+    char path[4096];
+    snprintf(path, sizeof(path), "%s/%s", directory, name);
+    FILE *file = fopen(path, "wb");
+    bool written = file != NULL && fwrite(bytes.data, 1, bytes.len, file) == bytes.len;
+    if (!written)
+        perror(path);
+    must(written && fclose(file) == 0);
+}
+
+/* ---- conformance vectors ------------------------------------------------------------------------------------- */
+
+typedef size_t print_fn(const struct mqtt_vector *v, uint8_t *ret);
+
+static void
+write_vectors(const char *directory, print_fn *print)
+{
+    for (const struct mqtt_vectors *const *table = mqtt_vector_tables; *table != NULL; table++)
+        for (size_t i = 0; i < (*table)->count; i++) {
+            uint8_t bytes[SEED_BYTES_MAX];
+            size_t n = print(&(*table)->rows[i], bytes);
+            write_seed(directory, (*table)->rows[i].name, view_of(bytes, n));
+        }
+}
+
+static size_t
+print_mqtt(const struct mqtt_vector *v, uint8_t *ret)
+{
+    return notation_bytes(v->sends, ret, SEED_BYTES_MAX);
+}
+
+/* To the simplest node: a hello of the vector's version first, unless the vector begins with its own. */
+static size_t
+print_session(const struct mqtt_vector *v, uint8_t *ret)
+{
+    uint8_t bytes[VECTOR_BYTES_MAX];
+    struct view sends = view_of(bytes, notation_bytes(v->sends, bytes, sizeof(bytes)));
+    struct pen p = pen_of(ret, SEED_BYTES_MAX);
+    put_u8(&p, 0);
+    if (v->setup == CONNECTED) {
+        put_u8(&p, DEED_HELLO);
+        put_u8(&p, v->version == MQTT_V5 ? HELLO_V5 : v->version == MQTT_V311 ? HELLO_V311_NAMELESS : HELLO_V31);
+    }
+    must(sends.len <= UINT8_MAX);
+    put_u8(&p, DEED_SAY);
+    put_u8(&p, (uint8_t)sends.len);
+    put_bytes(&p, sends);
+    must(!p.torn);
+    return (size_t)(p.at - ret);
+}
+
+static void
+write_mqtt(const char *directory)
+{
+    write_vectors(directory, print_mqtt);
+}
+
+static void
+write_session(const char *directory)
+{
+    write_vectors(directory, print_session);
+}
+
+/* ---- the others ---------------------------------------------------------------------------------------------- */
+
+static void
+write_settings(const char *directory)
+{
+    static const char *const files[] = {
+        "",
+        "{}\n",
+        "data: ./data\nlisten: [tcp://127.0.0.1:1883, unix:/run/tambo.sock]\ntier: synced\n",
+        "listen:\n  - tcp://[::1]:1883\n  - tcp://*\nlog_format: json\nlog_level: debug\nretain_available: false\n",
+        "tier: memory\nqueue_overflow: drop_oldest # why not\nqueue_count_max: 1000\nreceive_max: 65535\n",
+        "shards: 64\nnode_memory_bytes_max: 16777216\nkeepalive_s_max: 5\nsys_interval_s: 0\n",
+        "receive_max: 0\n",
+        "receive_max: [1]\n",
+        "no_such_setting: 1\n",
+        "listen: &l [tcp://a]\ndata: *l\n",
+        "\"data\": 'a b'\n? tier\n: written\n",
+        "data: \"unclosed\nlisten: {\n",
+    };
+    for (size_t i = 0; i < COUNT_OF(files); i++) {
+        char name[16];
+        snprintf(name, sizeof(name), "%zu.yaml", i);
+        write_seed(directory, name, view_str(files[i]));
+    }
+}
+
+static void
+write_log(const char *directory)
+{
+    for (unsigned path = 0; path < LOG_PATHS; path++)
+        for (unsigned op = 0; op < LOG_OPS; op++) {
+            const uint8_t bytes[] = { (uint8_t)path, (uint8_t)op, (uint8_t)(16 + op), 0, 1, 2, 3, 4, 5, 6 };
+            char name[16];
+            snprintf(name, sizeof(name), "%u-%u", path, op);
+            write_seed(directory, name, view_of(bytes, sizeof(bytes)));
+        }
+}
+
+static void
+write_talk(const char *directory)
+{
+    for (unsigned seed = 1; seed <= TALKS; seed++) {
+        uint8_t bytes[TALK_BYTES];
+        struct prng prng;
+        char name[16];
+        prng_init(&prng, seed);
+        prng_fill(&prng, bytes, sizeof(bytes));
+        snprintf(name, sizeof(name), "%u", seed);
+        write_seed(directory, name, view_of(bytes, sizeof(bytes)));
+    }
+}
+
+static const struct target {
+    const char *name;
+    void (*write)(const char *directory);
+} targets[] = {
+    {"mqtt",      write_mqtt    },
+    { "session",  write_session },
+    { "settings", write_settings},
+    { "log",      write_log     },
+    { "talk",     write_talk    },
+};
+
+int
+main(int argc, char **argv)
+{
+    for (size_t i = 0; argc == 3 && i < COUNT_OF(targets); i++)
+        if (strcmp(argv[1], targets[i].name) == 0) {
+            targets[i].write(argv[2]);
+            return 0;
+        }
+    fprintf(stderr, "usage: corpus TARGET DIRECTORY\n");
+    return 2;
+}

@@ -1,0 +1,92 @@
+"""Fixtures: nodes that are shared by the tests that leave them as they found them, and nodes of a test's own."""
+import shutil
+
+import pytest
+
+from nodes import Node
+
+TEMPORARY = "tambo-interop"
+
+
+class Pool:
+    """One node for each number of shards, started when first wanted; one that died is replaced for the next test."""
+
+    def __init__(self, directory):
+        self.directory = directory
+        self.nodes = {}
+        self.count = 0
+
+    def get(self, shards):
+        if shards not in self.nodes:
+            self.count += 1
+            self.nodes[shards] = Node(self.directory / f"shared-{self.count}", shards).start()
+        return self.nodes[shards]
+
+    def drop(self, shards):
+        node = self.nodes.pop(shards)
+        node.close()
+
+
+@pytest.fixture(scope="session")
+def pool(tmp_path_factory):
+    pool = Pool(tmp_path_factory.mktemp(TEMPORARY))
+    yield pool
+    for shards in list(pool.nodes):
+        pool.drop(shards)
+
+
+@pytest.fixture(params=[1, 2], ids=["1-shard", "2-shards"])
+def shards(request):
+    return request.param
+
+
+@pytest.fixture
+def node(pool, shards):
+    """A node that other tests use too: keep to topics and client ids of your own (fixture `name`)."""
+    node = pool.get(shards)
+    yield node
+    try:
+        node.check()
+    except AssertionError:
+        del pool.nodes[shards]
+        if node.running():
+            node.kill()
+        raise
+
+
+@pytest.fixture
+def new_node(tmp_path):
+    """Makes nodes that are the test's own; `new_node(shards=2, settings={...})` starts one."""
+    nodes = []
+
+    def make(started=True, **more):
+        node = Node(tmp_path / f"node-{len(nodes)}", **more)
+        nodes.append(node)
+        return node.start() if started else node
+
+    yield make
+    for node in nodes:
+        node.close()
+    for node in nodes:
+        shutil.rmtree(node.data, ignore_errors=True)  # segments are preallocated: 64 MiB and more a test
+
+
+@pytest.fixture
+def name(request, pool):
+    """A word that no other test uses, for topics and client ids."""
+    pool.count += 1
+    return f"t{pool.count}-{request.node.originalname.removeprefix('test_')}"
+
+
+@pytest.fixture
+def parties(request):
+    """Clients that are closed at the end of the test, whatever happened."""
+    made = []
+
+    def keep(party):
+        made.append(party)
+        return party
+
+    yield keep
+    for party in made:
+        party.close()
