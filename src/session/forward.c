@@ -1,7 +1,8 @@
 /* A shared subscription's messages, when nobody is here for them any more but somebody is on another shard.
  *
  * The group's queue gets one more link, that hands messages to the shard, which sends them over; each is accepted when
- * the other shard has it on disk. */
+ * the other shard has it on disk.  When a member comes back meanwhile, what was sent stays sent: the link gets no more
+ * and goes when the last of it is accepted. */
 #include "session/mqtt_inner.h"
 
 #include "base/must.h"
@@ -19,6 +20,7 @@ struct forward {
     struct holder holder;
     struct group *group;
     struct fifo sent;
+    bool ending;
 };
 
 static struct session_host *
@@ -46,6 +48,26 @@ on_deliver(struct link *link, uint64_t seq, struct publication *pub, struct entr
 static const struct link_ops forward_ops = { .deliver = on_deliver };
 
 static void
+refill(struct forward *f)
+{
+    if (f->link.credit < FORWARD_CREDIT)
+        link_credit(&f->link, FORWARD_CREDIT - f->link.credit);
+}
+
+void
+forward_free(struct group *group)
+{
+    struct forward *f = group->forward;
+    if (f == NULL)
+        return;
+    group->forward = NULL;
+    link_detach(&f->link);
+    list_cut(&f->holder.link);
+    fifo_fini(&f->sent);
+    mem_free(group->server->host->mem, f);
+}
+
+static void
 on_released(struct holder *holder, uint64_t done)
 {
     struct forward *f = container_of(holder, struct forward, holder);
@@ -59,8 +81,10 @@ on_released(struct holder *holder, uint64_t done)
     }
     if (f->sent.count > 0)
         host_hold(host_of(f), holder);
-    if (f->link.credit < FORWARD_CREDIT)
-        link_credit(&f->link, FORWARD_CREDIT - f->link.credit);
+    if (!f->ending)
+        refill(f);
+    else if (f->sent.count == 0)
+        forward_free(f->group);
 }
 
 void
@@ -69,25 +93,28 @@ forward_end(struct group *group)
     struct forward *f = group->forward;
     if (f == NULL)
         return;
-    group->forward = NULL;
-    link_detach(&f->link);
-    list_cut(&f->holder.link);
-    fifo_fini(&f->sent);
-    mem_free(group->server->host->mem, f);
+    f->ending = true;
+    f->link.credit = 0;
+    if (f->sent.count == 0)
+        forward_free(group);
 }
 
 /* Without memory the messages wait here, until the group's members change again. */
 void
 forward_begin(struct group *group)
 {
-    struct forward *f = group->forward != NULL ? NULL : MEM_NEW(group->server->host->mem, struct forward);
-    if (f == NULL)
-        return;
-    f->group = group;
-    f->holder.released = on_released;
-    list_init(&f->holder.link);
-    fifo_init(&f->sent, group->server->host->mem, sizeof(struct sent));
-    group->forward = f;
-    link_attach(&f->link, group->target.queue, &forward_ops);
-    link_credit(&f->link, FORWARD_CREDIT);
+    struct forward *f = group->forward;
+    if (f == NULL) {
+        f = MEM_NEW(group->server->host->mem, struct forward);
+        if (f == NULL)
+            return;
+        f->group = group;
+        f->holder.released = on_released;
+        list_init(&f->holder.link);
+        fifo_init(&f->sent, group->server->host->mem, sizeof(struct sent));
+        group->forward = f;
+        link_attach(&f->link, group->target.queue, &forward_ops);
+    }
+    f->ending = false;
+    refill(f);
 }

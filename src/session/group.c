@@ -91,7 +91,7 @@ group_free(struct group *group)
     struct mqtt_server *server = group->server;
     struct filter *f = group->filter;
     must(list_empty(&group->members));
-    forward_end(group);
+    forward_free(group);
     route_cut(server->host->route, &group->hop.row);
     server_unkeep(server, &group->kept);
     queue_free(group->target.queue);

@@ -398,9 +398,10 @@ int group_of(struct mqtt_server *server, struct filter *filter, uint32_t id, str
 int group_join(struct group *group, struct subscription *sub);
 void group_leave(struct subscription *sub);
 void group_changed(struct group *group);
-/* forward.c */
+/* forward.c: what waits here leaves; no more leaves (what was sent is still waited for); nothing is waited for. */
 void forward_begin(struct group *group);
 void forward_end(struct group *group);
+void forward_free(struct group *group);
 /* Connections come and go. */
 void groups_online(struct session *s, bool online);
 void group_free(struct group *group);
