@@ -1,0 +1,184 @@
+/* catalog/inner.h - what the files of this room share. */
+#ifndef TAMBO_CATALOG_INNER_H
+#define TAMBO_CATALOG_INNER_H
+
+#include "base/err.h"
+#include "base/hash.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "base/must.h"
+#include "base/wheel.h"
+#include "catalog/catalog.h"
+#include "wire/amqp.h"
+
+struct catalog {
+    struct catalog_host *host;
+    const struct catalog_settings *settings;
+    struct map vhosts; /* by name */
+    struct map queues; /* struct mq_level by queue id */
+    struct list all;   /* of struct vhost, in order of making: checkpoints walk it */
+    struct list due;   /* struct mq: something is to be done with it at the end of the turn (mq_soon) */
+    uint64_t serial;   /* orders what a checkpoint walks; given out to vhosts, exchanges, queues, bindings */
+    bool restoring;
+};
+
+struct vhost {
+    struct catalog *catalog;
+    struct list link; /* in catalog->all */
+    struct map exchanges, queues;
+    struct list xchgs, mqs; /* in order of making */
+    struct list policies;   /* highest priority first */
+    struct xchg *fallback;  /* the default exchange "" */
+    uint32_t binding_count;
+    bool durable;
+    bool shares_trie; /* it is "/": amq.topic is the shard's trie */
+    uint16_t name_bytes;
+    uint8_t name[];
+};
+
+/* ---- exchanges and bindings (xchg.c, binding.c, plan.c, one file a type where it has state) -------------------- */
+
+enum xchg_type { XCHG_DEFAULT, XCHG_DIRECT, XCHG_FANOUT, XCHG_TOPIC, XCHG_HEADERS, XCHG_HASH };
+
+struct xchg {
+    struct vhost *vhost;
+    struct list link; /* in vhost->xchgs */
+    uint64_t serial;
+    uint64_t stamp;         /* of the last publication that came through: each exchange once */
+    struct list bindings;   /* from here, in order of making */
+    struct list feeds;      /* bindings that lead here */
+    struct map keys;        /* direct: struct binding by key */
+    struct route *route;    /* topic: its own trie, or the shard's */
+    struct hash_ring *ring; /* x-consistent-hash */
+    struct view alternate;  /* name, into arguments or its policy's definition; empty: none */
+    const struct policy *policy;
+    enum xchg_type type;
+    bool durable, auto_delete, internal, predeclared, delays /* x-delayed-message */;
+    bool had_bindings; /* auto-delete waits for the first */
+    uint8_t *arguments;
+    uint32_t arguments_bytes;
+    uint16_t name_bytes;
+    uint8_t name[];
+};
+
+struct binding {
+    struct hop hop; /* topic: its row in the trie; plan() routes on to the destination */
+    struct xchg *source;
+    struct mq *mq; /* destination: one of the two */
+    struct xchg *xchg;
+    struct list from; /* in source->bindings */
+    struct list to;   /* in mq->bindings or xchg->feeds */
+    uint64_t serial;
+    struct binding *next_same; /* direct: of the same key */
+    uint32_t key_bytes, arguments_bytes;
+    uint8_t bytes[]; /* key, arguments */
+};
+
+/* A queue is going: its bindings go, and auto-delete exchanges with them. Records nothing: RECORD_MQ_END says it all.
+ */
+void bindings_drop(struct list *to);
+/* The publication takes this queue: the right level's target is added (mq.c). */
+void mq_plan(struct mq *mq, struct catalog_publish *publish);
+/* Publishes to an exchange by name from inside the house (dead letters); what is gone is 0 and nothing happens. */
+int catalog_send(struct vhost *vhost, struct view exchange, const struct envelope *env, struct view headers);
+
+/* ---- named queues (mq.c, mq_arguments.c, consumer.c, dead.c) ---------------------------------------------------- */
+
+/* One priority: made when it is first used, but for the lowest. */
+struct mq_level {
+    struct target target; /* target.queue */
+    struct queue_owner owner;
+    struct mq *mq;
+    uint8_t priority;
+};
+
+/* What arguments and policy together say. */
+struct mq_rules {
+    struct queue_limits limits;
+    uint32_t expires_ms;                 /* of the queue itself, unused; 0: never */
+    struct view dead_exchange, dead_key; /* into the queue's own copy */
+    bool dead_letters, dead_key_set;     /* x-dead-letter-exchange / -routing-key were given (they may be "") */
+    bool dead_at_least_once;
+    bool reject_dlx; /* x-overflow reject-publish-dlx */
+    bool single_active, stream;
+    uint8_t priority_max;
+    enum tier tier;
+    uint64_t stream_age_ms, stream_bytes_max;
+};
+
+struct mq {
+    struct vhost *vhost;
+    struct list link; /* in vhost->mqs */
+    struct list due;  /* in catalog->due */
+    uint64_t serial;
+    struct mq_level **levels; /* priority_max + 1, NULL: not made */
+    struct list bindings;     /* that lead here */
+    struct list consumers;    /* struct mq_consumer, in order of attaching */
+    uint32_t consumer_count;
+    struct wheel_timer timer; /* x-expires */
+    uint64_t used_ms;         /* when it was last used, for x-expires */
+    struct mq_rules rules;
+    const struct policy *policy;
+    const void *owner;
+    bool durable, exclusive, auto_delete, had_consumers, ending;
+    uint8_t *arguments;
+    uint32_t arguments_bytes;
+    uint16_t name_bytes;
+    uint8_t name[];
+};
+
+static inline struct view
+mq_name(const struct mq *mq)
+{
+    return view_of(mq->name, mq->name_bytes);
+}
+static inline struct view
+xchg_name(const struct xchg *x)
+{
+    return view_of(x->name, x->name_bytes);
+}
+
+/* Checked and taken apart (mq_arguments.c): 0, or -ERR_REFUSED and 406 with RabbitMQ's text. */
+int mq_rules_parse(struct view arguments, const struct policy *policy, struct mq_rules *ret, struct refusal *why);
+/* Policies changed: the queue's rules are made anew and applied. */
+void mq_policy(struct mq *mq);
+/* Looked at by catalog_turn(). */
+void mq_soon(struct mq *mq);
+void mq_free(struct mq *mq);
+void xchg_free(struct xchg *xchg);
+
+/* ---- policies (policy.c) ---------------------------------------------------------------------------------------- */
+
+enum policy_reach { POLICY_QUEUES = 1, POLICY_XCHGS = 2, POLICY_ALL = 3 };
+struct policy {
+    struct list link;
+    struct vhost *vhost;
+    int32_t priority;
+    enum policy_reach reach;
+    json_t *definition;
+    struct view name, pattern;
+    void *regex; /* regex_t */
+    uint8_t bytes[];
+};
+/* The one of highest priority that matches; NULL: none. */
+const struct policy *policy_of(const struct vhost *vhost, struct view name, enum policy_reach reach);
+
+/* ---- facts in the log (record.c writes, restore.c reads) -------------------------------------------------------- */
+
+/* 0 or what log_append says; nothing for what is not durable. */
+int record_vhost(const struct vhost *vhost);
+int record_vhost_end(const struct vhost *vhost);
+int record_xchg(const struct xchg *xchg);
+int record_xchg_end(const struct xchg *xchg);
+int record_mq(const struct mq *mq); /* again when a level was made: it tells the ids of its queues */
+int record_mq_end(const struct mq *mq);
+int record_binding(const struct binding *binding);
+int record_binding_end(const struct binding *binding);
+int record_policy(const struct policy *policy);
+int record_policy_end(const struct policy *policy);
+
+/* A refusal as printf has it; returns -ERR_REFUSED. */
+int refuse(struct refusal *why, unsigned code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+#endif
