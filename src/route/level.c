@@ -8,6 +8,7 @@ static const struct {
 } syntaxes[] = {
     [ROUTE_MQTT] = {'/',  '+', '#'},
     [ROUTE_AMQP] = { '.', '*', '#'},
+    [ROUTE_TOPICS_AMQP] = { '/', '*', '#'},
 };
 
 uint8_t

@@ -3,9 +3,10 @@
  * A filter or binding key is a row in the trie; a topic finds its rows.  Levels are compared as bytes; the syntax says
  * what separates them and what the wildcards are called, so that `a/+/c` (MQTT) and `a.*.c` (AMQP) are the same row:
  *
- *                    separator   one level   zero or more levels
- *     ROUTE_MQTT     /           +           #, last only (the parent matches too; MQTT 5, 4.7.1.2)
- *     ROUTE_AMQP     .           *           #, anywhere
+ *                    separator  one level  zero or more levels
+ *     ROUTE_MQTT         /       +           #, last only (the parent matches too; MQTT 5, 4.7.1.2)
+ *     ROUTE_AMQP         .       *           #, anywhere
+ *     ROUTE_TOPICS_AMQP  /       *           #, anywhere: a binding key that was made a filter of topics (key.h)
  *
  * Wildcards at the first level do not match topics that start with `$` (MQTT 5, 4.7.2).
  * Pure: no I/O, no clock.  Rows are the caller's memory. */
@@ -18,7 +19,7 @@ struct mem;
 struct route;
 struct route_node;
 
-enum route_syntax { ROUTE_MQTT, ROUTE_AMQP };
+enum route_syntax { ROUTE_MQTT, ROUTE_AMQP, ROUTE_TOPICS_AMQP };
 
 /* Embedded in what subscribes.  Zeroed: not in a trie. */
 struct route_row {

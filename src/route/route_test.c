@@ -68,7 +68,7 @@ house_cut(struct house *h, struct sub *sub)
 static void
 translate(const char *from, enum route_syntax syntax, enum route_syntax to, char ret[static NAME_BYTES_MAX])
 {
-    static const char separators[] = { [ROUTE_MQTT] = '/', [ROUTE_AMQP] = '.' };
+    static const char separators[] = { [ROUTE_MQTT] = '/', [ROUTE_AMQP] = '.', [ROUTE_TOPICS_AMQP] = '/' };
     snprintf(ret, NAME_BYTES_MAX, "%s", from);
     for (char *c = ret; *c != '\0'; c++)
         if (*c == separators[syntax])
@@ -115,11 +115,11 @@ random_name(struct prng *prng, enum route_syntax syntax, bool wild, char ret[sta
         const char *level = plain[prng_below(prng, sizeof(plain) / sizeof(plain[0]))];
         if (wild && prng_once_in(prng, 3))
             level = syntax == ROUTE_MQTT ? "+" : "*";
-        else if (wild && prng_once_in(prng, 5) && (syntax == ROUTE_AMQP || i + 1 == levels))
+        else if (wild && prng_once_in(prng, 5) && (syntax != ROUTE_MQTT || i + 1 == levels))
             level = "#";
         else if (prng_once_in(prng, 30))
             level = syntax == ROUTE_MQTT ? "*" : "+"; /* text here, a wildcard in the other syntax */
-        const char *separator = i == 0 ? "" : syntax == ROUTE_MQTT ? "/" : ".";
+        const char *separator = i == 0 ? "" : syntax == ROUTE_AMQP ? "." : "/";
         at += snprintf(at, NAME_BYTES_MAX - (size_t)(at - ret), "%s%s", separator, level);
     }
     if (syntax == ROUTE_MQTT && ret[0] == '\0')
@@ -129,7 +129,7 @@ random_name(struct prng *prng, enum route_syntax syntax, bool wild, char ret[sta
 static enum route_syntax
 random_syntax(struct prng *prng)
 {
-    return prng_once_in(prng, 2) ? ROUTE_MQTT : ROUTE_AMQP;
+    return (enum route_syntax)prng_below(prng, 3);
 }
 
 /* One subscriber comes, or goes. */
