@@ -149,12 +149,16 @@ struct mq_consumer {
     uint32_t credit;
     int32_t priority;
     bool exclusive, active;
+    bool counted;  /* the catalog's: it is one of the queue's consumers */
     bool browsing; /* it is a basic.get: does not count as a consumer */
 };
 /* Priority and exclusiveness are set in `consumer` before.  0, -ERR_REFUSED (403 exclusive use), -ERR_NO_MEMORY.
  * `arguments`: x-stream-offset and what else the queue wants to know. */
 int mq_attach(struct mq *mq, struct mq_consumer *consumer, struct view arguments, struct refusal *why);
-/* What it holds in flight goes back, flagged; `returned`: and counts as delivered once (its connection was lost). */
+/* It gets no more and is none of the queue's consumers from now on, but goes on holding what it has in flight:
+ * basic.cancel. mq_detach() is still to follow. */
+void mq_cancel(struct mq_consumer *consumer);
+/* What it holds in flight goes back, flagged.  Whose connection was lost calls link_return() for each before. */
 void mq_detach(struct mq_consumer *consumer);
 /* So many more may be delivered to it from now on, over all levels; lower takes back.  Pumps. */
 void mq_credit(struct mq_consumer *consumer, uint32_t credit);
@@ -168,6 +172,7 @@ struct catalog_publish {
     struct xchg *xchg;
     struct view headers; /* the message's headers table; empty: none */
     struct view key;     /* the routing key, for the binding at hand */
+    bool automatic;      /* a dead letter that nobody rejected: queues that it has died in already are passed by */
 };
 /* Sets out.plan and the rest; out.pub.env is filled by the caller (encoding AMQP 0-9-1: queue/message.h). */
 void catalog_publish_init(struct catalog_publish *publish, struct vhost *vhost, struct xchg *xchg);

@@ -2,6 +2,8 @@
 #ifndef TAMBO_CATALOG_INNER_H
 #define TAMBO_CATALOG_INNER_H
 
+#include <regex.h>
+
 #include "base/err.h"
 #include "base/hash.h"
 #include "base/list.h"
@@ -15,11 +17,12 @@
 struct catalog {
     struct catalog_host *host;
     const struct catalog_settings *settings;
-    struct map vhosts; /* by name */
-    struct map queues; /* struct mq_level by queue id */
-    struct list all;   /* of struct vhost, in order of making: checkpoints walk it */
-    struct list due;   /* struct mq: something is to be done with it at the end of the turn (mq_soon) */
-    uint64_t serial;   /* orders what a checkpoint walks; given out to vhosts, exchanges, queues, bindings */
+    struct map vhosts;   /* by name */
+    struct map queues;   /* struct mq_level by queue id */
+    struct list all;     /* of struct vhost, in order of making: checkpoints walk it */
+    struct list due;     /* struct mq: something is to be done with it at the end of the turn (mq_soon) */
+    struct list spurned; /* what full queues have refused and dead-letter nevertheless, until the turn's end (dead.c) */
+    uint64_t serial;     /* orders what a checkpoint walks; given out to vhosts, exchanges, queues, bindings */
     bool restoring;
 };
 
@@ -28,6 +31,7 @@ struct vhost {
     struct list link; /* in catalog->all */
     struct map exchanges, queues;
     struct list xchgs, mqs; /* in order of making */
+    struct list exclusives; /* of struct mq, by mq->exclusives */
     struct list policies;   /* highest priority first */
     struct xchg *fallback;  /* the default exchange "" */
     uint32_t binding_count;
@@ -80,8 +84,10 @@ struct binding {
 void bindings_drop(struct list *to);
 /* The publication takes this queue: the right level's target is added (mq.c). */
 void mq_plan(struct mq *mq, struct catalog_publish *publish);
-/* Publishes to an exchange by name from inside the house (dead letters); what is gone is 0 and nothing happens. */
-int catalog_send(struct vhost *vhost, struct view exchange, const struct envelope *env, struct view headers);
+/* Publishes to an exchange by name from inside the house (dead letters); what is gone is 0 and nothing happens.
+ * `automatic`: as in struct catalog_publish. */
+int catalog_send(struct vhost *vhost, struct view exchange, const struct envelope *env, struct view headers,
+                 bool automatic);
 
 /* ---- named queues (mq.c, mq_arguments.c, consumer.c, dead.c) ---------------------------------------------------- */
 
@@ -111,8 +117,9 @@ struct mq {
     struct vhost *vhost;
     struct list link; /* in vhost->mqs */
     struct list due;  /* in catalog->due */
+    struct list exclusives;
     uint64_t serial;
-    struct mq_level **levels; /* priority_max + 1, NULL: not made */
+    struct mq_level **levels; /* rules.priority_max + 1, NULL: not made */
     struct list bindings;     /* that lead here */
     struct list consumers;    /* struct mq_consumer, in order of attaching */
     uint32_t consumer_count;
@@ -139,14 +146,29 @@ xchg_name(const struct xchg *x)
     return view_of(x->name, x->name_bytes);
 }
 
-/* Checked and taken apart (mq_arguments.c): 0, or -ERR_REFUSED and 406 with RabbitMQ's text. */
-int mq_rules_parse(struct view arguments, const struct policy *policy, struct mq_rules *ret, struct refusal *why);
+/* Checked and taken apart (mq_arguments.c): 0, or -ERR_REFUSED and 406 with RabbitMQ's text.  `policy` may be NULL. */
+int mq_rules_parse(const struct vhost *vhost, const struct queue_spec *spec, const struct policy *policy,
+                   struct mq_rules *ret, struct refusal *why);
+/* Is `spec` what the queue was declared as?  0, or -ERR_REFUSED: 405 for another's exclusive queue, 406. */
+int mq_equivalent(const struct mq *mq, const struct queue_spec *spec, struct refusal *why);
+
+/* Makes a queue without levels, and records nothing: for a declaration, which then makes level 0, and for replay. */
+int mq_make(struct vhost *vhost, const struct queue_spec *spec, uint64_t serial, struct mq **ret, struct refusal *why);
+/* Its level of this priority, made when it is not there, with the queue `id` (0: a new one).  Records nothing. */
+int mq_make_level(struct mq *mq, uint8_t priority, uint32_t id, struct mq_level **ret);
+/* Replay is over: its policy is applied, its clock starts. */
+void mq_restored(struct mq *mq);
 /* Policies changed: the queue's rules are made anew and applied. */
 void mq_policy(struct mq *mq);
-/* Looked at by catalog_turn(). */
+/* Asks for a mq_turn() from catalog_turn(), which pops catalog->due. */
 void mq_soon(struct mq *mq);
+void mq_turn(struct mq *mq);
+/* Forgets it with its messages and bindings; consumers are told.  Records nothing. */
 void mq_free(struct mq *mq);
 void xchg_free(struct xchg *xchg);
+
+/* From catalog_turn(), and from catalog_free() with `publish` false: what was spurned is dead-lettered, or dropped. */
+void dead_turn(struct catalog *catalog, bool publish);
 
 /* ---- policies (policy.c) ---------------------------------------------------------------------------------------- */
 
@@ -158,9 +180,14 @@ struct policy {
     enum policy_reach reach;
     json_t *definition;
     struct view name, pattern;
-    void *regex; /* regex_t */
-    uint8_t bytes[];
+    regex_t regex;
+    uint8_t bytes[]; /* name, pattern with its zero */
 };
+/* As it was given to policy_set(), with its name; NULL: no memory. */
+json_t *policy_json(const struct policy *policy);
+void policy_free(struct policy *policy);
+/* Policies changed: what the exchange takes from its own is made anew (xchg.c). */
+void xchg_policy(struct xchg *xchg);
 /* The one of highest priority that matches; NULL: none. */
 const struct policy *policy_of(const struct vhost *vhost, struct view name, enum policy_reach reach);
 
