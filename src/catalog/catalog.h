@@ -160,9 +160,6 @@ int mq_attach(struct mq *mq, struct mq_consumer *consumer, struct view arguments
 void mq_cancel(struct mq_consumer *consumer);
 /* What it holds in flight goes back, flagged.  Whose connection was lost calls link_return() for each before. */
 void mq_detach(struct mq_consumer *consumer);
-/* It is no consumer any more (cancelled): not counted, no credit, nothing exclusive; what it holds in flight stays its
- * own until settled, or detached. */
-void mq_rest(struct mq_consumer *consumer);
 /* So many more may be delivered to it from now on, over all levels; lower takes back.  Pumps. */
 void mq_credit(struct mq_consumer *consumer, uint32_t credit);
 
