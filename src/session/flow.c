@@ -110,7 +110,7 @@ collect_ids(const struct tap *tap, const struct publication *pub, struct entry_m
     if (id == 0)
         return 0;
     if (tap->member == NULL && tap->session->identified > 1) /* the queue remembers one, and more may have matched */
-        return subscription_ids(tap->session, pub->env.topic, ret, room);
+        return subscription_ids(tap->session, &pub->env, ret, room);
     ret[0] = id;
     return 1;
 }

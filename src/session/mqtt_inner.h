@@ -303,6 +303,9 @@ void will_cancel(struct session *s);
 /* Writes one PUBLISH: `head` says flags, packet id and identifiers, the rest is taken from `pub`.  0, -ERR_TOO_LARGE
  * (the client would not take it), -ERR_NO_MEMORY (and the connection is doomed). */
 int publish_write(struct connection *c, struct publication *pub, struct mqtt_publish_head *head);
+/* The topic and properties as MQTT has them; in the server's scratch for a message that came by another protocol.  0 or
+ * -ERR_NO_MEMORY. */
+int message_names(struct mqtt_server *server, const struct envelope *env, struct view *rettopic, struct view *retprops);
 /* QoS 0: to whoever is there, if there is room. */
 void publish_0(struct session *s, struct outgoing *out, const struct delivery *delivery);
 bool publish_has_room(struct connection *c);
@@ -363,7 +366,7 @@ struct subscription *subscription_find(const struct session *s, struct view filt
 int subscription_set(struct session *s, const struct mqtt_filter *filter, uint32_t id, bool *retfresh);
 void subscription_free(struct subscription *sub);
 /* The identifiers of all subscriptions of the session that match; returns how many, at most `room`. */
-unsigned subscription_ids(const struct session *s, struct view topic, uint32_t *ret, unsigned room);
+unsigned subscription_ids(const struct session *s, const struct envelope *env, uint32_t *ret, unsigned room);
 /* Tells the other shards, after a replay. */
 void filters_announce(struct mqtt_server *server);
 /* The retained values for subscriptions that were made before CONNACK had left. */

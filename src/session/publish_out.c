@@ -2,6 +2,7 @@
  *
  * QoS 0 with nothing particular to its receiver is encoded once a version and publication and copied into each outbox;
  * with one receiver it is encoded where it leaves from.  Large payloads are not copied at all. */
+#include "session/mapping.h"
 #include "session/mqtt_inner.h"
 
 #include "base/must.h"
@@ -17,18 +18,36 @@ seconds_left(const struct connection *c, const struct envelope *env)
     return env->expires_s > now ? (uint32_t)(env->expires_s - now) : 0;
 }
 
-static void
+int
+message_names(struct mqtt_server *server, const struct envelope *env, struct view *rettopic, struct view *retprops)
+{
+    *rettopic = env->topic;
+    *retprops = env->encoding == ENCODING_MQTT5 ? env->props : view_of(NULL, 0);
+    if (env->encoding != ENCODING_AMQP091)
+        return 0;
+    size_t n = mapping_to_mqtt_room(env);
+    uint8_t *room = server_scratch(server, n);
+    if (room == NULL)
+        return -ERR_NO_MEMORY;
+    struct pen p = pen_of(room, n);
+    mapping_to_mqtt(env, &p, rettopic, retprops);
+    return 0;
+}
+
+/* What the message says, in the connection's version.  0 or -ERR_NO_MEMORY. */
+static int
 fill(const struct connection *c, const struct envelope *env, struct mqtt_publish_head *head)
 {
+    struct view props;
     head->version = c->version;
-    head->topic = env->topic;
     head->payload_bytes = env->body.len;
     head->expiry_s = UINT32_MAX;
+    int rc = message_names(c->server, env, &head->topic, &props);
     if (c->version != MQTT_V5)
-        return;
+        return rc;
     head->expiry_s = seconds_left(c, env);
-    if (env->encoding == ENCODING_MQTT5)
-        head->props = env->props;
+    head->props = props;
+    return rc;
 }
 
 static void
@@ -101,7 +120,10 @@ write_referenced(struct connection *c, struct publication *pub, const struct mqt
 int
 publish_write(struct connection *c, struct publication *pub, struct mqtt_publish_head *head)
 {
-    fill(c, &pub->env, head);
+    if (fill(c, &pub->env, head) < 0) {
+        connection_doom(c, MQTT_QUOTA_EXCEEDED);
+        return -ERR_NO_MEMORY;
+    }
     if (c->packet_bytes_max != UINT32_MAX) {
         enum { ALIAS_BYTES = 3 };
         if (mqtt_size_publish(head) + (c->aliases_out != NULL ? ALIAS_BYTES : 0) > c->packet_bytes_max)
@@ -138,7 +160,8 @@ shared_frame(struct connection *c, struct outgoing *out, bool retain)
         return slot;
     const struct envelope *env = &out->pub.env;
     struct mqtt_publish_head head = { .retain = retain };
-    fill(c, env, &head);
+    if (fill(c, env, &head) < 0)
+        return NULL;
     size_t room = mqtt_size_publish_head(&head), need = room + env->body.len;
     if (need > slot->room) {
         uint8_t *bytes = mem_raw(ex->mem, need);

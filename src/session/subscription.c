@@ -104,11 +104,13 @@ plan(struct hop *hop, struct outgoing *out)
 static const struct hop_ops hop_ops = { .plan = plan };
 
 unsigned
-subscription_ids(const struct session *s, struct view topic, uint32_t *ret, unsigned room)
+subscription_ids(const struct session *s, const struct envelope *env, uint32_t *ret, unsigned room)
 {
     const struct route_hits *hits;
+    struct view topic, props;
     unsigned n = 0;
-    if (route_match(s->server->host->route, ROUTE_MQTT, topic, &hits) < 0)
+    if (message_names(s->server, env, &topic, &props) < 0 ||
+        route_match(s->server->host->route, ROUTE_MQTT, topic, &hits) < 0)
         return 0;
     for (uint32_t i = 0; i < hits->count && n < room; i++) {
         const struct hop *hop = container_of(hits->rows[i], struct hop, row);

@@ -1,0 +1,228 @@
+/* Every property of each protocol, through the other and back. */
+#include "session/mapping.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "wire/amqp.h"
+#include "wire/mqtt.h"
+
+enum { ROOM = 8192 };
+
+struct there {
+    uint8_t room[ROOM];
+    struct envelope env;
+};
+
+static void
+to_amqp(const struct envelope *env, struct there *ret)
+{
+    assert_true(mapping_to_amqp_room(env) <= ROOM);
+    struct pen p = pen_of(ret->room, mapping_to_amqp_room(env));
+    ret->env = *env;
+    ret->env.encoding = ENCODING_AMQP091;
+    mapping_to_amqp(env, &p, &ret->env.topic, &ret->env.props);
+}
+
+static void
+to_mqtt(const struct envelope *env, struct there *ret)
+{
+    assert_true(mapping_to_mqtt_room(env) <= ROOM);
+    struct pen p = pen_of(ret->room, mapping_to_mqtt_room(env));
+    ret->env = *env;
+    ret->env.encoding = ENCODING_MQTT5;
+    mapping_to_mqtt(env, &p, &ret->env.topic, &ret->env.props);
+}
+
+static struct amqp_properties
+properties_of(const struct envelope *env)
+{
+    struct cursor c = cursor_of(env->props);
+    struct view exchange = take_bytes(&c, take_u8(&c));
+    struct amqp_properties props;
+    struct fault why;
+    assert_true(view_equal(exchange, view_str("amq.topic")));
+    assert_int_equal(amqp_properties_parse(take_rest(&c), &props, &why), 0);
+    return props;
+}
+
+static void
+assert_view(struct view v, const char *text)
+{
+    assert_int_equal(v.len, strlen(text));
+    assert_memory_equal(v.data, text, v.len);
+}
+
+static struct view
+all_of_mqtt(uint8_t *room)
+{
+    struct pen p = pen_of(room, ROOM);
+    mqtt_put_text(&p, MQTT_CONTENT_TYPE, view_str("text/plain"));
+    mqtt_put_text(&p, MQTT_CORRELATION_DATA, view_str("call 7"));
+    mqtt_put_text(&p, MQTT_RESPONSE_TOPIC, view_str("answers/v1.2/me"));
+    mqtt_put_pair(&p, view_str("b"), view_str("2"));
+    mqtt_put_pair(&p, view_str("a"), view_str("1"));
+    mqtt_put_pair(&p, view_str("b"), view_str("twice"));
+    return view_of(room, (size_t)(p.at - room));
+}
+
+static void
+mqtt_through_amqp_and_back(void **state)
+{
+    (void)state;
+    uint8_t room[ROOM];
+    struct there there, back;
+    struct envelope env = { .topic = view_str("a/b.c/d"),
+                            .body = view_str("21"),
+                            .qos = 1,
+                            .published_ms = 1000,
+                            .expires_ms = 61000,
+                            .encoding = ENCODING_MQTT5,
+                            .props = all_of_mqtt(room) };
+    to_amqp(&env, &there);
+    assert_view(there.env.topic, "a.b%2Ec.d");
+    struct amqp_properties props = properties_of(&there.env);
+    assert_int_equal(props.delivery_mode, 2);
+    assert_view(props.content_type, "text/plain");
+    assert_view(props.correlation_id, "call 7");
+    assert_view(props.expiration, "60000");
+    struct amqp_value value;
+    assert_true(amqp_table_find(props.headers, "x-reply-to-topic", &value));
+    assert_view(value.bytes, "answers.v1%2E2.me");
+    struct cursor headers = cursor_of(props.headers);
+    static const char *const names[] = { "x-reply-to-topic", "b", "a", "b" };
+    struct view name;
+    for (size_t i = 0; i < 4; i++) {
+        assert_true(amqp_table_next(&headers, &name, &value));
+        assert_view(name, names[i]);
+    }
+    assert_view(value.bytes, "twice");
+
+    to_mqtt(&there.env, &back);
+    assert_true(view_equal(back.env.topic, env.topic));
+    assert_int_equal(back.env.props.len, env.props.len);
+    struct cursor c = cursor_of(back.env.props);
+    struct mqtt_property_item item;
+    static const char *const pairs[] = { "2", "1", "twice" };
+    unsigned seen = 0, n = 0;
+    while (mqtt_property_next(&c, &item)) {
+        if (item.id == MQTT_USER_PROPERTY)
+            assert_view(item.value, pairs[n++]);
+        else if (item.id == MQTT_RESPONSE_TOPIC)
+            assert_view(item.text, "answers/v1.2/me");
+        else if (item.id == MQTT_CORRELATION_DATA)
+            assert_view(item.text, "call 7");
+        else
+            assert_view(item.text, "text/plain");
+        seen++;
+    }
+    assert_int_equal(seen, 6);
+}
+
+static void
+correlation_that_is_no_short_text(void **state)
+{
+    (void)state;
+    uint8_t room[ROOM], bytes[300];
+    memset(bytes, 0xff, sizeof(bytes));
+    struct there there, back;
+    for (size_t n = 1; n <= sizeof(bytes); n += 299) {
+        struct pen p = pen_of(room, ROOM);
+        mqtt_put_text(&p, MQTT_CORRELATION_DATA, view_of(bytes, n));
+        struct envelope env = { .topic = view_str("t"),
+                                .encoding = ENCODING_MQTT5,
+                                .props = view_of(room, (size_t)(p.at - room)) };
+        to_amqp(&env, &there);
+        struct amqp_properties props = properties_of(&there.env);
+        struct amqp_value value;
+        assert_false(amqp_has(&props, AMQP_CORRELATION_ID));
+        assert_true(amqp_table_find(props.headers, "x-correlation-id", &value));
+        assert_int_equal(value.bytes.len, n);
+        to_mqtt(&there.env, &back);
+        assert_true(view_equal(back.env.props, env.props));
+    }
+}
+
+static void
+mqtt_without_properties(void **state)
+{
+    (void)state;
+    struct there there;
+    struct envelope env = { .topic = view_str("t"), .encoding = ENCODING_NONE };
+    to_amqp(&env, &there);
+    struct amqp_properties props = properties_of(&there.env);
+    assert_int_equal(props.present, 1 << AMQP_DELIVERY_MODE);
+    assert_int_equal(props.delivery_mode, 1);
+}
+
+static void
+headers_of_every_type_become_text(void **state)
+{
+    (void)state;
+    static const struct {
+        struct amqp_value value;
+        const char *text; /* NULL: stays behind */
+    } rows[] = {
+        {{ .type = 'S', .bytes = { (const uint8_t *)"s", 1 } },     "s"                       },
+        { { .type = 'x', .bytes = { (const uint8_t *)"x", 1 } },    "x"                       },
+        { { .type = 'x', .bytes = { (const uint8_t *)"\xff", 1 } }, NULL                      },
+        { { .type = 'S', .bytes = { (const uint8_t *)"\0", 1 } },   NULL                      },
+        { { .type = 't', .boolean = true },                         "true"                    },
+        { { .type = 't', .boolean = false },                        "false"                   },
+        { { .type = 'b', .number = -128 },                          "-128"                    },
+        { { .type = 'l', .number = INT64_MIN },                     "-9223372036854775808"    },
+        { { .type = 'I', .number = 70000 },                         "70000"                   },
+        { { .type = 'd', .real = 0.5 },                             "0.5"                     },
+        { { .type = 'd', .real = -1.7976931348623157e308 },         "-1.7976931348623157e+308"},
+        { { .type = 'T', .unsigned_number = 1700000000 },           "1700000000"              },
+        { { .type = 'V' },                                          NULL                      },
+        { { .type = 'F' },                                          NULL                      },
+        { { .type = 'A' },                                          NULL                      },
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        uint8_t headers[ROOM], bytes[ROOM];
+        struct pen h = pen_of(headers, ROOM), p = pen_of(bytes, ROOM);
+        struct amqp_value value = rows[i].value;
+        amqp_put_value(&h, view_str("h"), &value);
+        struct amqp_properties props = { .present = 1 << AMQP_HEADERS,
+                                         .headers = view_of(headers, (size_t)(h.at - headers)) };
+        put_u8(&p, 0);
+        amqp_properties_put(&p, &props);
+        struct envelope env = { .topic = view_str("k"),
+                                .encoding = ENCODING_AMQP091,
+                                .props = view_of(bytes, (size_t)(p.at - bytes)) };
+        struct there there;
+        to_mqtt(&env, &there);
+        struct cursor c = cursor_of(there.env.props);
+        struct mqtt_property_item item;
+        assert_int_equal(mqtt_property_next(&c, &item), rows[i].text != NULL);
+        if (rows[i].text != NULL)
+            assert_view(item.value, rows[i].text);
+    }
+}
+
+static void
+keys_that_are_no_topics(void **state)
+{
+    (void)state;
+    struct there there;
+    struct envelope env = { .topic = view_str("a/b.+.#"), .encoding = ENCODING_AMQP091 };
+    to_mqtt(&env, &there);
+    assert_view(there.env.topic, "a%2Fb/%2B/%23");
+    assert_int_equal(there.env.props.len, 0);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(mqtt_through_amqp_and_back), cmocka_unit_test(correlation_that_is_no_short_text),
+        cmocka_unit_test(mqtt_without_properties),    cmocka_unit_test(headers_of_every_type_become_text),
+        cmocka_unit_test(keys_that_are_no_topics),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
