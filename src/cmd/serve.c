@@ -10,7 +10,7 @@
 #include "cmd/cmd.h"
 #include "node/node.h"
 
-enum { MQTT_PORT = 1883 };
+enum { MQTT_PORT = 1883, AMQP_PORT = 5672 };
 
 struct serve_options {
     const char *config, *data, *tier;
@@ -51,18 +51,19 @@ parse_shards(void *into, char *const *words, struct complaint *complaint)
     return 0;
 }
 
+#define AT(field) offsetof(struct serve_options, field)
+/* clang-format off */
 static const struct option_row rows[] = {
-    {'c',       "config",                                                           "FILE",                                                   "settings in YAML (see tambo-serve(1))",                                        OPTION_TEXT,
-     offsetof(struct serve_options,                                                                                                                                                                                                                                       config)},
-    { 'd',      "data",                                                             "DIR",                                                    "directory of the log (default ./data)",                                        OPTION_TEXT, offsetof(struct serve_options, data)  },
-    { 'l',      "listen",                                                           "ADDRESS",                                                "tcp://HOST:PORT or unix:PATH; may be repeated (default tcp://127.0.0.1:1883)",
-     OPTION_CALL,                                                                                                                                                                                                                          .parse = parse_listen        },
-    { 's', "shards",                                                                "N", "threads, each with its own loop and log; 0: one a core",                                                                    OPTION_CALL,
-     .parse = parse_shards                                                                                                                                                                                                                                           },
-    { 't',   "tier", "TIER",                                              "what an acknowledgement means: memory, written or synced (default)",                                                                                                                                                                                           OPTION_TEXT,
-     offsetof(struct serve_options,                                                                                                                                                                                                                             tier)       },
-    { 0,     "check",                               NULL,                                              "read the settings, print them and exit",                                                  OPTION_FLAG,      offsetof(struct serve_options,                             check)     },
+    { 'c', "config", "FILE", "settings in YAML (see tambo-serve(1))", OPTION_TEXT, AT(config) },
+    { 'd', "data", "DIR", "directory of the log (default ./data)", OPTION_TEXT, AT(data) },
+    { 'l', "listen", "ADDRESS", "tcp://HOST:PORT or unix:PATH; may be repeated (default tcp://127.0.0.1:1883 and :5672)",
+      OPTION_CALL, .parse = parse_listen },
+    { 's', "shards", "N", "threads, each with its own loop and log; 0: one a core", OPTION_CALL, .parse = parse_shards },
+    { 't', "tier", "TIER", "what an acknowledgement means: memory, written or synced (default)", OPTION_TEXT, AT(tier) },
+    { 0, "check", NULL, "read the settings, print them and exit", OPTION_FLAG, AT(check) },
 };
+/* clang-format on */
+#undef AT
 
 /* ---- settings ---------------------------------------------------------------------------------------------- */
 
@@ -94,8 +95,10 @@ apply_options(const struct serve_options *o, struct settings *ret, struct settin
         ret->listen_count = o->listen_count;
     for (unsigned i = 0; i < o->listen_count; i++)
         must(io_address_parse(o->listen[i], MQTT_PORT, &ret->listen[i]) == 0);
-    if (ret->listen_count == 0)
+    if (ret->listen_count == 0) {
         must(io_address_parse("tcp://127.0.0.1", MQTT_PORT, &ret->listen[ret->listen_count++]) == 0);
+        must(io_address_parse("tcp://127.0.0.1", AMQP_PORT, &ret->listen[ret->listen_count++]) == 0);
+    }
     for (unsigned t = 0; o->tier != NULL && t < COUNT_OF(tiers); t++) {
         if (strcmp(o->tier, tiers[t]) == 0) {
             ret->tier = (enum tier)t;
