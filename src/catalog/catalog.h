@@ -35,6 +35,8 @@ struct catalog_host {
     struct delayed *delayed;
     /* The next id of a queue, never used before on this shard. */
     uint32_t (*new_id)(struct catalog_host *host);
+    /* Replay met the id of a queue. */
+    void (*seen_id)(struct catalog_host *host, uint32_t id);
     /* As session_host_ops.publish, for dead letters and delayed messages: never from inside a delivery or a plan. */
     int (*publish)(struct catalog_host *host, struct outgoing *out);
     /* amq.topic of "/" gained its first, or lost its last, binding of this filter (MQTT's separators, AMQP's

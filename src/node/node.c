@@ -63,6 +63,34 @@ mqtt_settings_of(const struct settings *s, unsigned shards)
     };
 }
 
+static struct amqp_settings
+amqp_settings_of(const struct settings *s, unsigned shards)
+{
+    return (struct amqp_settings){
+        .channel_max = (uint16_t)s->channel_max,
+        .heartbeat_s = (uint16_t)s->heartbeat_s,
+        .frame_max = (uint32_t)s->frame_bytes_max,
+        .consumers_max = (uint32_t)s->consumers_max,
+        .connections_max = share_of(s->connections_max, shards),
+        .connect_s_max = (uint32_t)s->connect_s_max,
+        .message_bytes_max = s->message_bytes_max,
+        .outbox_bytes_max = s->outbox_bytes_max,
+        .allow_anonymous = true,
+    };
+}
+
+/* A queue that is full refuses what is published to it, unless its arguments or policy say otherwise. */
+static struct catalog_settings
+catalog_settings_of(const struct settings *s)
+{
+    return (struct catalog_settings){
+        .queues_max = (uint32_t)s->queues_max,
+        .exchanges_max = (uint32_t)s->exchanges_max,
+        .bindings_max = (uint32_t)s->bindings_max,
+        .queue = {.count_max = s->queue_count_max, .bytes_max = s->queue_bytes_max, .overflow = QUEUE_REJECT},
+    };
+}
+
 static void
 copy_settings(struct seat *seat)
 {
@@ -78,6 +106,8 @@ copy_settings(struct seat *seat)
         .compact_percent = (uint32_t)s->compact_percent,
         .sys_interval_s = (uint32_t)s->sys_interval_s,
         .mqtt = mqtt_settings_of(s, node->shards),
+        .amqp = amqp_settings_of(s, node->shards),
+        .catalog = catalog_settings_of(s),
     };
 }
 

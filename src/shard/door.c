@@ -28,9 +28,16 @@ accept_mqtt(struct shard *shard, struct io_stream *stream, struct view bytes)
     return mqtt_server_accept(shard->mqtt, stream, bytes);
 }
 
+static int
+accept_amqp(struct shard *shard, struct io_stream *stream, struct view bytes)
+{
+    return amqp_server_accept(shard->amqp, stream, bytes);
+}
+
 /* Who speaks what.  The first that says yes has it. */
 static const struct protocol protocols[] = {
-    {"mqtt", mqtt_sniff, accept_mqtt},
+    {"mqtt",  mqtt_sniff, accept_mqtt},
+    { "amqp", amqp_sniff, accept_amqp},
 };
 
 static void
@@ -81,7 +88,7 @@ enter(struct door *door, struct view bytes)
         return;
     }
     if (p == NULL) {
-        refuse(door, "the first bytes are of no protocol spoken here (MQTT 3.1, 3.1.1, 5)");
+        refuse(door, "the first bytes are of no protocol spoken here (MQTT 3.1, 3.1.1, 5; AMQP 0-9-1)");
         return;
     }
     struct shard *shard = door->shard;
@@ -144,7 +151,7 @@ on_silence(struct wheel_timer *timer)
 static bool
 full(const struct shard *shard)
 {
-    return mqtt_server_connections(shard->mqtt) + shard->door_count >= shard->settings->mqtt.connections_max;
+    return rooms_connections(shard) + shard->door_count >= shard->settings->mqtt.connections_max;
 }
 
 static struct door *
@@ -176,6 +183,17 @@ door_open(struct shard *shard, struct io_stream *stream)
     io_accept(stream, &door_on, door);
 }
 
+/* Its handshake was made on the shard that it came from. */
+static void
+adopt(struct door *door, struct view bytes)
+{
+    int rc = amqp_server_adopt(door->shard->amqp, door->stream, bytes);
+    if (rc < 0)
+        refuse(door, err_text(rc));
+    else
+        free_door(door);
+}
+
 void
 door_arrived(struct shard *shard, struct io_parcel parcel, struct view bytes)
 {
@@ -185,6 +203,8 @@ door_arrived(struct shard *shard, struct io_parcel parcel, struct view bytes)
     } else if (io_attach(shard->host.io, parcel, &door_on, door, &door->stream) < 0) {
         io_parcel_discard(shard->host.io, parcel);
         free_door(door);
+    } else if (amqp_handed_over(bytes)) {
+        adopt(door, bytes);
     } else {
         enter(door, bytes);
     }

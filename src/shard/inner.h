@@ -24,11 +24,12 @@ struct share {
     uint8_t name[]; /* group, then filter */
 };
 
-/* A plain filter that another shard has takers for. */
+/* A plain filter that another shard has takers for: MQTT's, or one of AMQP's bindings to amq.topic. */
 struct taker {
     struct hop hop;
     struct peer *peer;
     uint64_t hash;
+    enum route_syntax syntax;
     uint32_t filter_bytes;
     uint8_t filter[];
 };
@@ -39,6 +40,13 @@ struct arrived {
     bool plain;           /* those with plain subscriptions */
     uint16_t share_count; /* and the members of these groups */
     struct cursor shares; /* short group, short filter, ... */
+};
+
+/* Who wants a filter on one shard, as it tells the others. */
+struct takers {
+    enum route_syntax syntax;
+    struct view filter, group; /* `group` is empty but for shared subscriptions */
+    uint32_t members, online;
 };
 
 /* Another shard, as this one sees it. */
@@ -58,6 +66,7 @@ struct peer {
 enum checkpoint_step {
     CHECKPOINT_IDLE,
     CHECKPOINT_SHARD,
+    CHECKPOINT_CATALOG,
     CHECKPOINT_SESSIONS,
     CHECKPOINT_RETAINED,
     CHECKPOINT_DELAYED,
@@ -82,7 +91,10 @@ struct shard {
     struct shard_owner owner;
     struct lanes *lanes;
     struct log *log;
+    struct catalog_host catalog_host;
+    struct catalog *catalog;
     struct mqtt_server *mqtt;
+    struct amqp_server *amqp;
 
     struct peer *peers; /* one a shard, this one's unused */
     struct map takers, shares, receipts;
@@ -129,6 +141,18 @@ void door_open(struct shard *shard, struct io_stream *stream);
 /* Hands over a connection that came from another shard with its first bytes. */
 void door_arrived(struct shard *shard, struct io_parcel parcel, struct view bytes);
 
+/* rooms.c: what the catalog asks of the shard, and what all rooms above the queues are asked alike */
+int rooms_open(struct shard *shard);
+void rooms_free(struct shard *shard);
+void rooms_turn(struct shard *shard);
+void rooms_pressed(struct shard *shard);
+void rooms_shut(struct shard *shard);
+unsigned rooms_connections(const struct shard *shard);
+/* 0 or -ERR_NO_MEMORY. */
+int rooms_restored(struct shard *shard);
+/* The queue of this id, whoever owns it.  NULL: it is gone. */
+struct queue *rooms_queue(const struct shard *shard, uint32_t id);
+
 /* publish.c */
 int shard_publish(struct session_host *host, struct outgoing *out);
 
@@ -140,7 +164,7 @@ void peers_flush(struct shard *shard);
 size_t peers_backlog(const struct shard *shard);
 void peers_publish_retained(struct shard *shard, struct outgoing *out);
 void peers_tell_counters(struct shard *shard);
-int peers_tell_takers(struct shard *shard, struct view filter, struct view group, uint32_t members, uint32_t online);
+int peers_tell_takers(struct shard *shard, const struct takers *takers);
 /* One message for the groups that peer->shares names. 0 or -ERR_NO_MEMORY. */
 int peer_forward(struct peer *peer, const struct envelope *env);
 /* Tells a peer that everything up to `number` is durable here; false: no memory, try again. */
@@ -150,8 +174,8 @@ int shard_migrate(struct session_host *host, unsigned to, struct io_stream *stre
 bool shard_group_here(struct session_host *host, struct view filter, struct view group, const struct outgoing *out);
 
 /* share.c: which filters and shared groups have takers where */
-int takers_changed(struct shard *shard, unsigned from, struct view filter, struct view group, uint32_t members,
-                   uint32_t online);
+int takers_changed(struct shard *shard, unsigned from, const struct takers *takers);
+void shard_topic_bound(struct shard *shard, struct view filter, bool any);
 void shard_filter_changed(struct session_host *host, struct view filter, struct view group, uint32_t members,
                           uint32_t online);
 bool share_picks_us(struct shard *shard, struct view filter, struct view group, const struct outgoing *out);

@@ -207,9 +207,10 @@ static bool
 on_takers(struct peer *peer, struct view body)
 {
     struct cursor c = cursor_of(body);
-    uint32_t members = take_u32(&c), online = take_u32(&c);
-    struct view group = take_short(&c), filter = take_short(&c);
-    if (takers_changed(peer->shard, peer->index, filter, group, members, online) < 0)
+    struct takers takers = { .syntax = take_u8(&c), .members = take_u32(&c), .online = take_u32(&c) };
+    takers.group = take_short(&c);
+    takers.filter = take_short(&c);
+    if (takers_changed(peer->shard, peer->index, &takers) < 0)
         return false;
     peer->received++;
     return true;
@@ -324,18 +325,19 @@ shard_tell(struct shard *shard, enum shard_word word)
 }
 
 int
-peers_tell_takers(struct shard *shard, struct view filter, struct view group, uint32_t members, uint32_t online)
+peers_tell_takers(struct shard *shard, const struct takers *takers)
 {
-    size_t n = 4 + 4 + 2 + group.len + 2 + filter.len;
+    size_t n = 1 + 4 + 4 + 2 + takers->group.len + 2 + takers->filter.len;
     for (unsigned i = 0; i < shard->host.shards; i++) {
         uint8_t *at = i == shard->host.shard ? NULL : numbered(&shard->peers[i], LANE_TAKERS, n);
         if (at == NULL)
             continue;
         struct pen p = pen_of(at, n);
-        put_u32(&p, members);
-        put_u32(&p, online);
-        put_short(&p, group);
-        put_short(&p, filter);
+        put_u8(&p, (uint8_t)takers->syntax);
+        put_u32(&p, takers->members);
+        put_u32(&p, takers->online);
+        put_short(&p, takers->group);
+        put_short(&p, takers->filter);
         must(!p.torn);
     }
     return shard->lane_failed ? -ERR_NO_MEMORY : 0;

@@ -43,7 +43,7 @@ on_publish(struct shard *shard, uint64_t position, struct view record)
     struct envelope env;
     int rc = record_publish_parse(record, &publish, &env);
     while (rc == 0 && record_target_next(&publish, &target)) {
-        struct queue *queue = mqtt_server_queue(shard->mqtt, target.queue);
+        struct queue *queue = rooms_queue(shard, target.queue);
         if (queue != NULL)
             rc = queue_restore(queue, target.seq, position, (uint32_t)record.len, env.expires_s,
                                entry_meta_unpack(target.meta));
@@ -59,7 +59,7 @@ on_move(struct shard *shard, uint64_t position, struct view record)
     struct envelope env;
     int rc = record_publish_parse(record, &publish, &env);
     while (rc == 0 && record_target_next(&publish, &target)) {
-        struct queue *queue = mqtt_server_queue(shard->mqtt, target.queue);
+        struct queue *queue = rooms_queue(shard, target.queue);
         if (queue != NULL)
             rc = queue_restore_move(queue, target.seq, position, (uint32_t)record.len);
     }
@@ -71,7 +71,7 @@ on_settle(struct shard *shard, uint64_t position, struct view record)
 {
     (void)position;
     struct cursor c = cursor_of(record);
-    struct queue *queue = mqtt_server_queue(shard->mqtt, take_u32(&c));
+    struct queue *queue = rooms_queue(shard, take_u32(&c));
     uint64_t seq = take_u64(&c);
     uint32_t count = take_u32(&c);
     if (c.torn)
@@ -84,7 +84,7 @@ on_queue(struct shard *shard, uint64_t position, struct view record)
 {
     (void)position;
     struct cursor c = cursor_of(record);
-    struct queue *queue = mqtt_server_queue(shard->mqtt, take_u32(&c));
+    struct queue *queue = rooms_queue(shard, take_u32(&c));
     return queue == NULL ? 0 : queue_restore_pages(queue, record);
 }
 
@@ -117,7 +117,7 @@ static int
 on_page(struct shard *shard, uint64_t position, struct view record)
 {
     struct cursor c = cursor_of(record);
-    struct queue *queue = mqtt_server_queue(shard->mqtt, take_u32(&c));
+    struct queue *queue = rooms_queue(shard, take_u32(&c));
     return queue == NULL ? 0 : queue_restore_page(queue, position, record);
 }
 
@@ -145,6 +145,8 @@ recover_replay(void *arg, unsigned kind, uint64_t position, struct view record)
         return delayed_restore(shard->host.delayed, kind, record);
     if (kind >= RECORD_SESSION && kind < RECORD_SHARD)
         return on_session(shard, kind, record);
+    if (kind >= RECORD_VHOST && kind <= RECORD_POLICY_END)
+        return catalog_restore(shard->catalog, kind, record);
     if (kind >= COUNT_OF(on) || on[kind] == NULL)
         return -ERR_FORMAT;
     return on[kind](shard, position, record);

@@ -27,13 +27,6 @@ on_say(struct session_host *host, enum severity severity, const char *event, con
     shard->owner.say(shard->owner.arg, host->shard, severity, event, text);
 }
 
-static void
-on_due(void *arg, uint64_t id, const struct envelope *env)
-{
-    struct shard *shard = arg;
-    (void)mqtt_server_due(shard->mqtt, id, env);
-}
-
 /* ---- the turn --------------------------------------------------------------------------------------------- */
 
 static uint64_t
@@ -121,14 +114,14 @@ feel_pressure(struct shard *shard)
     if (pressed == shard->host.pressed)
         return;
     shard->host.pressed = pressed;
-    mqtt_server_pressed(shard->mqtt);
+    rooms_pressed(shard);
 }
 
 static void
 on_turn(void *arg)
 {
     struct shard *shard = arg;
-    mqtt_server_turn(shard->mqtt);
+    rooms_turn(shard);
     upkeep_turn(shard);
     queue_host_turn(&shard->host.queues);
     close_epoch(shard);
@@ -276,30 +269,12 @@ new_log(struct shard *shard)
     return rc;
 }
 
-/* The rooms below, in the order in which they need each other. */
-static int
-open_rooms(struct shard *shard)
-{
-    struct session_host *host = &shard->host;
-    queue_host_init(&host->queues, host->mem, host->io, host->log, &host->wheel);
-    exchange_init(&host->exchange, host->mem, host->route, &host->queues);
-    int rc = retained_new(host->mem, host->log, &host->wheel, &host->retained);
-    if (rc == 0)
-        rc = delayed_new(host->mem, host->io, host->log, on_due, shard, &host->delayed);
-    if (rc == 0)
-        rc = mqtt_server_new(host, &shard->settings->mqtt, NULL, 0, &shard->mqtt);
-    shard->rooms_open = true;
-    return rc;
-}
-
 /* A start that has not the memory for what was promised is none. */
 static int
 set_clocks(struct shard *shard)
 {
     shard->lane_failed = false;
-    int rc = delayed_start(shard->host.delayed);
-    if (rc == 0)
-        rc = mqtt_server_restored(shard->mqtt);
+    int rc = rooms_restored(shard);
     if (rc == 0)
         rc = shard->lane_failed ? -ERR_NO_MEMORY : 0;
     if (rc < 0)
@@ -317,7 +292,7 @@ shard_open(struct shard *shard, struct log_report *retreport)
     *retreport = (struct log_report){ 0 };
     int rc = durable ? new_log(shard) : 0;
     if (rc == 0)
-        rc = open_rooms(shard);
+        rc = rooms_open(shard);
     if (rc == 0 && durable)
         rc = log_open(shard->log, retreport);
     return rc < 0 ? rc : set_clocks(shard);
@@ -367,7 +342,7 @@ static void
 stop_step(void *arg)
 {
     struct shard *shard = arg;
-    if (shard->stop_step == STOP_GOODBYES && mqtt_server_connections(shard->mqtt) == 0) {
+    if (shard->stop_step == STOP_GOODBYES && rooms_connections(shard) == 0) {
         shard->stop_step = STOP_CHECKPOINT;
         upkeep_checkpoint(shard);
     }
@@ -391,7 +366,7 @@ shard_stop(struct shard *shard, io_fn *done, void *arg)
     shard->host.stopping = true;
     shard->stop_step = STOP_GOODBYES;
     doors_close_listeners(shard);
-    mqtt_server_shut(shard->mqtt);
+    rooms_shut(shard);
     stop_later(shard);
 }
 
@@ -401,13 +376,7 @@ shard_free(struct shard *shard)
     if (shard == NULL)
         return;
     struct session_host *host = &shard->host;
-    mqtt_server_free(shard->mqtt);
-    delayed_free(host->delayed);
-    retained_free(host->retained);
-    if (shard->rooms_open) {
-        exchange_fini(&host->exchange);
-        queue_host_fini(&host->queues);
-    }
+    rooms_free(shard);
     log_free(shard->log);
     takers_free(shard);
     receipts_free(shard);

@@ -5,6 +5,7 @@
 #ifndef TAMBO_SHARD_SHARD_H
 #define TAMBO_SHARD_SHARD_H
 
+#include "session/amqp/amqp.h"
 #include "session/mqtt.h"
 
 struct shard;
@@ -28,6 +29,8 @@ struct shard_settings {
     uint32_t compact_percent; /* segments with less than this in use are compacted */
     uint32_t sys_interval_s;  /* how often counters are passed on; 0: never */
     struct mqtt_settings mqtt;
+    struct amqp_settings amqp;
+    struct catalog_settings catalog;
 };
 
 /* `lanes` connects the shards of one node (lanes_new); `settings` is read at each use and outlives the shard. */

@@ -200,35 +200,41 @@ shard_forward(struct session_host *host, struct view filter, struct view group, 
 }
 
 static int
-share_changed(struct shard *shard, unsigned from, struct view filter, struct view group, uint32_t members,
-              uint32_t online)
+share_changed(struct shard *shard, unsigned from, const struct takers *takers)
 {
-    struct share *share = find_share(shard, group, filter);
-    if (share == NULL && members == 0)
+    struct share *share = find_share(shard, takers->group, takers->filter);
+    if (share == NULL && takers->members == 0)
         return 0;
     if (share == NULL)
-        share = new_share(shard, group, filter);
+        share = new_share(shard, takers->group, takers->filter);
     if (share == NULL)
         return -ERR_NO_MEMORY;
-    share->parts[from] = (struct share_part){ .members = members, .online = online };
+    share->parts[from] = (struct share_part){ .members = takers->members, .online = takers->online };
     enum group_fate fate = fate_of(share);
-    mqtt_server_group(shard->mqtt, filter, group, fate);
+    mqtt_server_group(shard->mqtt, takers->filter, takers->group, fate);
     if (fate == GROUP_ENDS)
         free_share(shard, share);
     return 0;
 }
 
 struct taker_key {
-    struct view filter;
+    const struct takers *takers;
     unsigned from;
 };
+
+static uint64_t
+hash_taker(const struct taker_key *key)
+{
+    return hash_bytes(key->takers->filter, (uint64_t)key->takers->syntax << 32 | key->from);
+}
 
 static bool
 same_taker(const void *value, const void *key)
 {
     const struct taker *t = value;
     const struct taker_key *k = key;
-    return t->peer->index == k->from && view_equal(view_of(t->filter, t->filter_bytes), k->filter);
+    return t->peer->index == k->from && t->syntax == k->takers->syntax &&
+           view_equal(view_of(t->filter, t->filter_bytes), k->takers->filter);
 }
 
 static void
@@ -240,18 +246,20 @@ free_taker(struct shard *shard, struct taker *taker)
 }
 
 static int
-add_taker(struct shard *shard, unsigned from, struct view filter, uint64_t hash)
+add_taker(struct shard *shard, const struct taker_key *key)
 {
     static const struct hop_ops ops = { .plan = plan_taker };
+    struct view filter = key->takers->filter;
     struct taker *t = mem_new(shard->host.mem, sizeof(*t) + filter.len);
     if (t == NULL)
         return -ERR_NO_MEMORY;
     t->hop.ops = &ops;
-    t->peer = &shard->peers[from];
-    t->hash = hash;
+    t->peer = &shard->peers[key->from];
+    t->hash = hash_taker(key);
+    t->syntax = key->takers->syntax;
     t->filter_bytes = (uint32_t)filter.len;
     memcpy(t->filter, filter.data, filter.len);
-    if (route_add(shard->host.route, ROUTE_MQTT, filter, &t->hop.row) < 0 || map_put(&shard->takers, hash, t) < 0) {
+    if (route_add(shard->host.route, t->syntax, filter, &t->hop.row) < 0 || map_put(&shard->takers, t->hash, t) < 0) {
         free_taker(shard, t);
         return -ERR_NO_MEMORY;
     }
@@ -259,19 +267,24 @@ add_taker(struct shard *shard, unsigned from, struct view filter, uint64_t hash)
 }
 
 int
-takers_changed(struct shard *shard, unsigned from, struct view filter, struct view group, uint32_t members,
-               uint32_t online)
+takers_changed(struct shard *shard, unsigned from, const struct takers *takers)
 {
-    if (group.len > 0)
-        return share_changed(shard, from, filter, group, members, online);
-    struct taker_key key = { filter, from };
-    uint64_t hash = hash_bytes(filter, from);
-    struct taker *taker = map_get(&shard->takers, hash, same_taker, &key);
-    if (members > 0 && taker == NULL)
-        return add_taker(shard, from, filter, hash);
-    if (members == 0 && taker != NULL)
+    if (takers->group.len > 0)
+        return share_changed(shard, from, takers);
+    struct taker_key key = { takers, from };
+    struct taker *taker = map_get(&shard->takers, hash_taker(&key), same_taker, &key);
+    if (takers->members > 0 && taker == NULL)
+        return add_taker(shard, &key);
+    if (takers->members == 0 && taker != NULL)
         free_taker(shard, taker);
     return 0;
+}
+
+static void
+tell(struct shard *shard, const struct takers *takers)
+{
+    if (shard->host.shards > 1 && peers_tell_takers(shard, takers) < 0)
+        shard_say(shard, LOG_ERROR, "memory", "other shards could not be told of a subscription");
 }
 
 void
@@ -279,12 +292,17 @@ shard_filter_changed(struct session_host *host, struct view filter, struct view 
                      uint32_t online)
 {
     struct shard *shard = shard_of(host);
-    if (host->shards == 1)
-        return;
-    if (group.len > 0 && share_changed(shard, host->shard, filter, group, members, online) < 0)
+    const struct takers takers = { ROUTE_MQTT, filter, group, members, online };
+    if (group.len > 0 && host->shards > 1 && share_changed(shard, host->shard, &takers) < 0)
         shard_say(shard, LOG_ERROR, "memory", "a shared subscription is served on its own shard only");
-    if (peers_tell_takers(shard, filter, group, members, online) < 0)
-        shard_say(shard, LOG_ERROR, "memory", "other shards could not be told of a subscription");
+    tell(shard, &takers);
+}
+
+void
+shard_topic_bound(struct shard *shard, struct view filter, bool any)
+{
+    const struct takers takers = { .syntax = ROUTE_TOPICS_AMQP, .filter = filter, .members = any };
+    tell(shard, &takers);
 }
 
 void

@@ -62,6 +62,7 @@ step(struct shard *shard)
     struct checkpoint *c = &shard->checkpoint;
     switch (c->step) {
     case CHECKPOINT_SHARD: return put_counters(shard);
+    case CHECKPOINT_CATALOG: return catalog_checkpoint(shard->catalog, &c->at, OBJECTS_A_TURN);
     case CHECKPOINT_SESSIONS: return mqtt_server_checkpoint(shard->mqtt, &c->at, OBJECTS_A_TURN);
     case CHECKPOINT_RETAINED: return retained_checkpoint(shard->host.retained, &c->at, OBJECTS_A_TURN);
     case CHECKPOINT_DELAYED: return delayed_checkpoint(shard->host.delayed);
