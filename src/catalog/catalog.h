@@ -172,11 +172,14 @@ struct catalog_publish {
     struct outgoing out;
     struct vhost *vhost;
     struct xchg *xchg;
-    struct view headers; /* the message's headers table; empty: none */
-    struct view key;     /* the routing key, for the binding at hand */
+    struct view headers; /* the message's headers table, set by the caller; empty: none */
+    bool delayed;        /* an x-delayed-message exchange has taken it for later: it is not unroutable */
     bool automatic;      /* a dead letter that nobody rejected: queues that it has died in already are passed by */
 };
-/* Sets out.plan and the rest; out.pub.env is filled by the caller (encoding AMQP 0-9-1: queue/message.h). */
+/* Sets out.plan and the rest; out.pub.env is filled by the caller (encoding AMQP 0-9-1: queue/message.h), its topic
+ * being the routing key.  Publishing may say -ERR_INVALID: a CC or BCC header is not an array.  When the message has a
+ * BCC header it is taken out of it: out.pub.env.props then looks into the catalog's memory, till the next publication.
+ */
 void catalog_publish_init(struct catalog_publish *publish, struct vhost *vhost, struct xchg *xchg);
 
 /* ---- policies and definitions ------------------------------------------------------------------------------- */

@@ -14,22 +14,37 @@
 #include "catalog/catalog.h"
 #include "wire/amqp.h"
 
+/* What a checkpoint walks, in order of making: nothing is told before what it needs. */
+enum kept_kind { KEPT_CURSOR, KEPT_VHOST, KEPT_XCHG, KEPT_MQ, KEPT_BINDING, KEPT_POLICY };
+struct kept {
+    struct list link; /* in catalog->keeping */
+    enum kept_kind kind;
+};
+
 struct catalog {
     struct catalog_host *host;
     const struct catalog_settings *settings;
     struct map vhosts;   /* by name */
     struct map queues;   /* struct mq_level by queue id */
-    struct list all;     /* of struct vhost, in order of making: checkpoints walk it */
+    struct list all;     /* of struct vhost, in order of making */
     struct list due;     /* struct mq: something is to be done with it at the end of the turn (mq_soon) */
     struct list spurned; /* what full queues have refused and dead-letter nevertheless, until the turn's end (dead.c) */
-    uint64_t serial;     /* orders what a checkpoint walks; given out to vhosts, exchanges, queues, bindings */
+    struct list keeping; /* struct kept */
+    struct kept cursor;  /* of the checkpoint */
+    struct map filters;  /* amq.topic of "/": struct bound_filter, what the other shards know of */
+    struct list walk;    /* struct xchg: still to be passed by the publication being planned */
+    uint8_t *scratch;    /* a message's properties written anew; good for one publication */
+    size_t scratch_room;
+    uint64_t delay_id; /* the last one given out */
     bool restoring;
 };
 
 struct vhost {
     struct catalog *catalog;
     struct list link; /* in catalog->all */
+    struct kept kept;
     struct map exchanges, queues;
+    struct map bindings;    /* by all that tells one from another */
     struct list xchgs, mqs; /* in order of making */
     struct list exclusives; /* of struct mq, by mq->exclusives */
     struct list policies;   /* highest priority first */
@@ -48,7 +63,8 @@ enum xchg_type { XCHG_DEFAULT, XCHG_DIRECT, XCHG_FANOUT, XCHG_TOPIC, XCHG_HEADER
 struct xchg {
     struct vhost *vhost;
     struct list link; /* in vhost->xchgs */
-    uint64_t serial;
+    struct list walk; /* in catalog->walk */
+    struct kept kept;
     uint64_t stamp;         /* of the last publication that came through: each exchange once */
     struct list bindings;   /* from here, in order of making */
     struct list feeds;      /* bindings that lead here */
@@ -73,7 +89,7 @@ struct binding {
     struct xchg *xchg;
     struct list from; /* in source->bindings */
     struct list to;   /* in mq->bindings or xchg->feeds */
-    uint64_t serial;
+    struct kept kept;
     struct binding *next_same; /* direct: of the same key */
     uint32_t key_bytes, arguments_bytes;
     uint8_t bytes[]; /* key, arguments */
@@ -82,8 +98,10 @@ struct binding {
 /* A queue is going: its bindings go, and auto-delete exchanges with them. Records nothing: RECORD_MQ_END says it all.
  */
 void bindings_drop(struct list *to);
-/* The publication takes this queue: the right level's target is added (mq.c). */
-void mq_plan(struct mq *mq, struct catalog_publish *publish);
+/* The publication takes this queue: the right level's target is added (mq.c).  `out` may be MQTT's as well. */
+void mq_plan(struct mq *mq, struct outgoing *out);
+/* What a plan of this room is part of; NULL: `out` is not such a one, it came by the shard's trie. */
+struct catalog_publish *catalog_publish_of(struct outgoing *out);
 /* Publishes to an exchange by name from inside the house (dead letters); what is gone is 0 and nothing happens.
  * `automatic`: as in struct catalog_publish. */
 int catalog_send(struct vhost *vhost, struct view exchange, const struct envelope *env, struct view headers,
@@ -118,7 +136,7 @@ struct mq {
     struct list link; /* in vhost->mqs */
     struct list due;  /* in catalog->due */
     struct list exclusives;
-    uint64_t serial;
+    struct kept kept;
     struct mq_level **levels; /* rules.priority_max + 1, NULL: not made */
     struct list bindings;     /* that lead here */
     struct list consumers;    /* struct mq_consumer, in order of attaching */
@@ -153,7 +171,7 @@ int mq_rules_parse(const struct vhost *vhost, const struct queue_spec *spec, con
 int mq_equivalent(const struct mq *mq, const struct queue_spec *spec, struct refusal *why);
 
 /* Makes a queue without levels, and records nothing: for a declaration, which then makes level 0, and for replay. */
-int mq_make(struct vhost *vhost, const struct queue_spec *spec, uint64_t serial, struct mq **ret, struct refusal *why);
+int mq_make(struct vhost *vhost, const struct queue_spec *spec, struct mq **ret, struct refusal *why);
 /* Its level of this priority, made when it is not there, with the queue `id` (0: a new one).  Records nothing. */
 int mq_make_level(struct mq *mq, uint8_t priority, uint32_t id, struct mq_level **ret);
 /* Replay is over: its policy is applied, its clock starts. */
@@ -175,6 +193,7 @@ void dead_turn(struct catalog *catalog, bool publish);
 enum policy_reach { POLICY_QUEUES = 1, POLICY_XCHGS = 2, POLICY_ALL = 3 };
 struct policy {
     struct list link;
+    struct kept kept;
     struct vhost *vhost;
     int32_t priority;
     enum policy_reach reach;
@@ -191,9 +210,26 @@ void xchg_policy(struct xchg *xchg);
 /* The one of highest priority that matches; NULL: none. */
 const struct policy *policy_of(const struct vhost *vhost, struct view name, enum policy_reach reach);
 
+/* ---- field tables as JSON (field.c) ------------------------------------------------------------------------------ */
+
+json_t *text_json(struct view text);   /* NULL: no memory; what is not UTF-8 has its bytes replaced by `?` */
+json_t *field_json(struct view table); /* NULL: no memory */
+/* A table out of a JSON object, into memory of `mem` that the caller frees (NULL when it is empty).  0, -ERR_NO_MEMORY,
+ * -ERR_INVALID. */
+int field_table(struct mem *mem, const json_t *object, uint8_t **ret, size_t *retlen);
+
 /* ---- facts in the log (record.c writes, restore.c reads) -------------------------------------------------------- */
 
-/* 0 or what log_append says; nothing for what is not durable. */
+/* Is listed for checkpoints, which ask what is durable; undone by list_cut(&kept->link). */
+static inline void
+kept_add(struct catalog *catalog, struct kept *kept, enum kept_kind kind)
+{
+    kept->kind = kind;
+    list_init(&kept->link);
+    list_push(&catalog->keeping, &kept->link);
+}
+
+/* 0 or what log_append says; nothing for what is not durable, nor while restoring.  Ends are urgent. */
 int record_vhost(const struct vhost *vhost);
 int record_vhost_end(const struct vhost *vhost);
 int record_xchg(const struct xchg *xchg);
@@ -205,7 +241,11 @@ int record_binding_end(const struct binding *binding);
 int record_policy(const struct policy *policy);
 int record_policy_end(const struct policy *policy);
 
+/* For printf's %.*s. */
+#define VIEW_ARGS(v) (int)(v).len, (const char *)(v).data
 /* A refusal as printf has it; returns -ERR_REFUSED. */
 int refuse(struct refusal *why, unsigned code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* The world's error as a refusal: 506 for what is short, else 541; returns `rc`. */
+int refuse_world(struct refusal *why, int rc);
 
 #endif

@@ -1,7 +1,5 @@
 #include "route/key.h"
 
-#include "base/cursor.h"
-#include "base/err.h"
 #include "route/level.h"
 
 enum { CODE_BYTES = 2 };
@@ -111,37 +109,35 @@ is_wildcard(struct view level)
     return level_kind_of(ROUTE_AMQP, level) != LEVEL_PLAIN;
 }
 
-static int64_t
-convert(const struct way *way, struct view name, bool wild, void *ret, size_t room)
+static void
+convert(const struct way *way, struct view name, bool wild, struct pen *pen)
 {
     struct levels left = { .at = name.len == 0 ? NULL : name.data, name.data + name.len, way->from };
     struct view level;
-    struct pen pen = pen_of(ret, room);
     for (bool first = true; level_next(&left, &level); first = false) {
         if (!first)
-            put_u8(&pen, way->to);
+            put_u8(pen, way->to);
         if (wild && is_wildcard(level))
-            put_bytes(&pen, level);
+            put_bytes(pen, level);
         else
-            convert_level(way, level, &pen);
+            convert_level(way, level, pen);
     }
-    return pen.torn ? -ERR_TOO_LARGE : (int64_t)(room - pen_left(&pen));
 }
 
-int64_t
-key_to_topic(struct view key, void *ret, size_t room)
+void
+key_to_topic(struct pen *pen, struct view key)
 {
-    return convert(&to_topic, key, false, ret, room);
+    convert(&to_topic, key, false, pen);
 }
 
-int64_t
-topic_to_key(struct view topic, void *ret, size_t room)
+void
+topic_to_key(struct pen *pen, struct view topic)
 {
-    return convert(&to_key, topic, false, ret, room);
+    convert(&to_key, topic, false, pen);
 }
 
-int64_t
-key_to_filter(struct view key, void *ret, size_t room)
+void
+key_to_filter(struct pen *pen, struct view key)
 {
-    return convert(&to_topic, key, true, ret, room);
+    convert(&to_topic, key, true, pen);
 }

@@ -15,15 +15,14 @@
 #ifndef TAMBO_ROUTE_KEY_H
 #define TAMBO_ROUTE_KEY_H
 
-#include "base/view.h"
+#include "base/cursor.h"
 
-/* A name of n bytes has no more than so many in the other syntax. */
-#define KEY_GROWTH 3
+/* A name of n bytes has no more than so many times n in the other syntax. */
+enum { KEY_GROWTH = 3 };
 
-/* Each returns the length of what it wrote, or -ERR_TOO_LARGE for `room`. */
-int64_t key_to_topic(struct view key, void *ret, size_t room);
-int64_t topic_to_key(struct view topic, void *ret, size_t room);
+void key_to_topic(struct pen *pen, struct view key);
+void topic_to_key(struct pen *pen, struct view topic);
 /* A binding key as a filter of ROUTE_TOPICS_AMQP: levels `*` and `#` stay wildcards. */
-int64_t key_to_filter(struct view key, void *ret, size_t room);
+void key_to_filter(struct pen *pen, struct view key);
 
 #endif
