@@ -57,7 +57,10 @@ mqtt_settings_of(const struct settings *s, unsigned shards)
         .session_expiry_s_max = (uint32_t)s->session_expiry_s_max,
         .connections_max = share_of(s->connections_max, shards),
         .outbox_bytes_max = s->outbox_bytes_max,
-        .queue = {.count_max = s->queue_count_max, .bytes_max = s->queue_bytes_max, .overflow = s->queue_overflow},
+        .queue = {.count_max = s->queue_count_max,
+                  .bytes_max = s->queue_bytes_max,
+                  .overflow = s->queue_overflow,
+                  .ttl_ms = UINT32_MAX},
         .retain_available = s->retain_available,
         .allow_anonymous = true,
     };

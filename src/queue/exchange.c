@@ -75,7 +75,7 @@ exchange_add(struct outgoing *out, struct target *target, uint8_t qos, bool reta
 }
 
 static int
-plan(struct exchange *ex, struct outgoing *out)
+plan_by_trie(struct exchange *ex, struct outgoing *out)
 {
     const struct route_hits *hits;
     int rc = route_match(ex->route, ROUTE_MQTT, out->pub.env.topic, &hits);
@@ -85,7 +85,14 @@ plan(struct exchange *ex, struct outgoing *out)
         struct hop *hop = container_of(hits->rows[i], struct hop, row);
         hop->ops->plan(hop, out);
     }
-    return ex->short_of_memory ? -ERR_NO_MEMORY : 0;
+    return 0;
+}
+
+static int
+plan(struct exchange *ex, struct outgoing *out)
+{
+    int rc = out->plan == NULL ? plan_by_trie(ex, out) : out->plan(out);
+    return rc == 0 && ex->short_of_memory ? -ERR_NO_MEMORY : rc;
 }
 
 /* ---- store ------------------------------------------------------------------------------------------------- */

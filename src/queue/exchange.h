@@ -3,7 +3,8 @@
  * A row in the trie belongs to a hop; a hop leads to a target: a session with its queue, a shared group, another shard.
  * Publishing is two passes over what matched:
  *
- *   plan    each hop adds its target, once however many of its filters match (the highest QoS, all identifiers)
+ *   plan    each hop adds its target, once however many of its filters match (the highest QoS, all identifiers); or
+ *           the publisher's own plan does
  *   store   if a durable queue is among the targets: one record in the log for all of them, or none and a refusal
  *   deliver each target takes it: writes a frame, pushes it on a queue, hands it to the other shard */
 #ifndef TAMBO_QUEUE_EXCHANGE_H
@@ -63,6 +64,9 @@ struct outgoing {
     struct exchange *exchange;
     struct receipt receipt; /* QoS 2: what the record remembers; none: 0 */
     bool overfull;          /* from another shard, which may not be refused: limits of queues do not hold for it */
+    /* Calls exchange_add() for each target, in place of the hops of env.topic in the trie; an error refuses the
+     * publication.  A target may be added more than once.  NULL: the trie. */
+    int (*plan)(struct outgoing *out);
     /* Asked when every queue admits it and before anything is stored; an error refuses it.  NULL: fine. */
     int (*approve)(struct outgoing *out);
     bool repeat;      /* taken in before: only targets elsewhere, which know what they have */

@@ -3,7 +3,7 @@
  * RECORD_PAGE, all numbers big-endian:
  *
  *     | queue id u32 | first seq u64 | live: 512 bits | for each that lives: position u64, bytes u32, meta u32 |
- *     | if any expires, for each that lives: UTC second u32, 0: never |
+ *     | if any expires, for each that lives: UTC millisecond u64, 0: never |
  *
  * The bit of the page's entry i is bit i % 8 (from the lowest) of byte i / 8.
  *
@@ -18,7 +18,7 @@ enum {
     LIVE_BYTES = PAGE_ENTRIES / 8,
     HEAD_BYTES = 4 + 8 + LIVE_BYTES,
     ENTRY_BYTES = 16,
-    EXPIRY_BYTES = 4,
+    EXPIRY_BYTES = 8,
     IMAGE_BYTES_MAX = HEAD_BYTES + PAGE_ENTRIES * (ENTRY_BYTES + EXPIRY_BYTES),
 };
 
@@ -43,7 +43,7 @@ draw(const struct queue *queue, const struct page *page, uint64_t no, uint8_t *r
     }
     for (unsigned i = 0; page->expiry != NULL && i < PAGE_ENTRIES; i++)
         if (page_lives(page, i))
-            put_u32(&p, page_expiry(page, i));
+            put_u64(&p, page_expiry(page, i));
     must(!p.torn);
     return view_of(room, (size_t)(p.at - room));
 }
@@ -93,10 +93,10 @@ leave(struct queue *queue, struct page *page, uint64_t no)
         return false;
     if ((page->position == 0 || page->moved) && page_write(queue, page, no) < 0)
         return false; /* it stays in memory */
-    uint32_t at_s = page_expires_all(page);
+    struct span span = page_span(page);
     page_free_body(queue, page);
     page->stub = true;
-    page_expires_whole(queue, page, no, at_s);
+    page_expires_whole(queue, page, no, span);
     return true;
 }
 
@@ -156,10 +156,10 @@ image_has(const struct image *image, unsigned i)
 }
 
 /* Of the entry that was taken just before; 0: never. */
-static uint32_t
+static uint64_t
 take_expiry(struct image *image)
 {
-    return cursor_left(&image->expiries) == 0 ? 0 : take_u32(&image->expiries);
+    return cursor_left(&image->expiries) == 0 ? 0 : take_u64(&image->expiries);
 }
 
 static struct entry
@@ -209,12 +209,11 @@ load_page(struct queue *queue, uint64_t no, struct view record)
         if (!image_has(&image, i))
             continue;
         *page_entry(page, i) = take_entry(&image);
-        uint32_t at_s = take_expiry(&image);
+        uint64_t at_ms = take_expiry(&image);
         if (page->amend != NULL && !amend_entry(queue, page->amend, i, page_entry(page, i)))
             continue;
         bit_set(page->body, BIT_READY, i);
-        if (at_s != 0)
-            page_expires(queue, no, i, at_s);
+        page_expires(queue, no, i, at_ms);
     }
     page->moved = page->amend != NULL;
     mem_free(queue->host->mem, page->amend);
@@ -316,9 +315,7 @@ replace_stub(struct queue *queue, uint64_t no, struct image *image)
         struct entry entry = take_entry(image);
         log_hold(queue->host->log, entry.ref, entry.bytes);
         queue_place(queue, page_first_seq(no) + i, &entry);
-        uint32_t at_s = take_expiry(image);
-        if (at_s != 0)
-            page_expires(queue, no, i, at_s);
+        page_expires(queue, no, i, take_expiry(image));
     }
     page->used = PAGE_ENTRIES;
     return rc;

@@ -27,13 +27,13 @@ struct entry {
     uint32_t meta;
 };
 
-/* Seconds at which entries are worthless, for a page in which any is.  The timer is set to the earliest; a stub's,
- * whose entries all expire, to the latest: it then goes without being read. */
+/* UTC milliseconds at which entries are worthless, for a page in which any is. */
 struct expiry {
-    struct wheel_timer timer;
+    struct heap_node node; /* in host->expiries: when to look at the page */
     struct queue *queue;
     uint64_t page_no;
-    uint32_t at_s[]; /* as many as the body has room for; 0: never */
+    uint64_t first_ms, last_ms; /* of a stub: the earliest, and the latest when all expire, else 0 */
+    uint64_t at_ms[];           /* as many as the body has room for; 0: never */
 };
 
 enum bit { BIT_READY, BIT_FLIGHT, BIT_AGAIN, BITS };
@@ -115,6 +115,7 @@ struct queue {
     uint64_t spill_no;  /* pages before this were looked at for spilling */
     uint64_t run_first; /* settlements of this turn that are not recorded yet */
     uint32_t run_count;
+    struct queue_owner *owner;
     struct reader *reader;
 };
 
@@ -201,18 +202,33 @@ void queue_trim(struct queue *queue);
 void queue_retire(struct queue *queue, struct page *page);
 /* Nothing waits and nothing is in flight: frees everything but the queue itself. */
 void queue_rest(struct queue *queue);
-/* The entry is worthless at `at_s`. */
-void page_expires(struct queue *queue, uint64_t no, unsigned i, uint32_t at_s);
-/* When all of the page is worthless; 0: never. */
-uint32_t page_expires_all(const struct page *page);
-/* The page has become a stub, which is worthless at `at_s`; 0: never. */
-void page_expires_whole(struct queue *queue, struct page *page, uint64_t no, uint32_t at_s);
+
+/* expiry.c */
+/* The entry is worthless at `at_ms`; 0: never. */
+void page_expires(struct queue *queue, uint64_t no, unsigned i, uint64_t at_ms);
+/* When the page's first entry expires, and when the last of them, if all do; 0: never. */
+struct span {
+    uint64_t first_ms, last_ms;
+};
+struct span page_span(const struct page *page);
+/* The page has become a stub. */
+void page_expires_whole(struct queue *queue, struct page *page, uint64_t no, struct span span);
 /* Forgets it. */
 void page_free_expiry(struct queue *queue, struct page *page);
+/* Room for more entries. 0 or -ERR_NO_MEMORY. */
+int page_grow_expiry(struct queue *queue, struct page *page, unsigned room);
 /* When it is worthless; 0: never. */
-uint32_t page_expiry(const struct page *page, unsigned i);
+uint64_t page_expiry(const struct page *page, unsigned i);
 /* The entry has become ready: the timer looks after it. */
 void page_watch(struct queue *queue, struct page *page, unsigned i);
+/* When this message is worthless in this queue; 0: never. */
+uint64_t queue_expiry(const struct queue *queue, const struct envelope *env);
+
+/* dead.c */
+bool queue_wants_dead(const struct queue *queue);
+/* A ready entry, or one of a link that is not counted there any more, dies: it is dropped, or goes to its grave.  The
+ * page may be retired afterwards.  False: no memory to dig one, it is as it was. */
+bool queue_die(struct queue *queue, struct page *page, uint64_t seq, enum queue_death reason);
 
 /* queue.c */
 /* The entry leaves the queue, whatever state it is in. */

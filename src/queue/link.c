@@ -125,9 +125,12 @@ first_ready(struct queue *queue, uint64_t *retseq)
 }
 
 static bool
-worthless(const struct queue *queue, const struct publication *pub)
+worthless(const struct queue *queue, const struct page *page, uint64_t seq, const struct publication *pub)
 {
-    return pub->env.expires_s != 0 && pub->env.expires_s <= queue->host->wheel->now_s;
+    uint64_t at_ms = page_expiry(page, page_index_of(seq));
+    if (at_ms == 0)
+        at_ms = pub->env.expires_ms;
+    return at_ms != 0 && at_ms <= io_wall_ms(queue->host->io);
 }
 
 static bool
@@ -143,7 +146,7 @@ dropped(struct queue *queue, struct page *page, uint64_t seq, uint64_t *count)
 static bool
 hand_read(struct queue *queue, struct page *page, uint64_t seq, struct link *link, struct publication *pub)
 {
-    if (worthless(queue, pub))
+    if (worthless(queue, page, seq, pub))
         return dropped(queue, page, seq, &queue->host->expired);
     struct message *message = pub->message == NULL ? NULL : message_ref(pub->message);
     bool handed = hand(queue, page, seq, link, pub);
@@ -190,7 +193,7 @@ queue_deliver_fresh(struct queue *queue, uint64_t seq, struct publication *pub)
         return;
     queue->pumping = true;
     struct page *page = queue_page(queue, page_no_of(seq));
-    if (worthless(queue, pub))
+    if (worthless(queue, page, seq, pub))
         (void)dropped(queue, page, seq, &queue->host->expired);
     else
         (void)hand(queue, page, seq, link, pub);

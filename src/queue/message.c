@@ -2,8 +2,8 @@
  *
  * An envelope in a record, all numbers big-endian:
  *
- *     0       1          2       3      4             8             12           16           20            28
- *     | format | encoding | flags | zero | topic bytes | props bytes | body bytes | expires, s | published, ms |
+ *     0       1          2       3      4             8             12           16            24              32
+ *     | format | encoding | flags | zero | topic bytes | props bytes | body bytes | expires, ms | published, ms |
  *     | topic ... | props ... | body ... |
  *
  * flags: bits 0 and 1 the QoS, bit 2 retain.  The lengths add up to exactly what the record holds. */
@@ -15,7 +15,7 @@
 
 enum {
     FORMAT = 1,
-    HEAD_BYTES = 28,
+    HEAD_BYTES = 32,
     FLAG_QOS = 0x3,
     FLAG_RETAIN = 0x4,
     FLAGS_KNOWN = FLAG_QOS | FLAG_RETAIN,
@@ -82,7 +82,7 @@ envelope_head(const struct envelope *env, uint8_t *room)
     put_u32(&pen, (uint32_t)env->topic.len);
     put_u32(&pen, (uint32_t)env->props.len);
     put_u32(&pen, (uint32_t)env->body.len);
-    put_u32(&pen, env->expires_s);
+    put_u64(&pen, env->expires_ms);
     put_u64(&pen, env->published_ms);
     must(!pen.torn);
     return HEAD_BYTES;
@@ -107,7 +107,7 @@ envelope_parse(struct view in, struct envelope *ret)
     uint32_t topic_bytes = take_u32(&c);
     uint32_t props_bytes = take_u32(&c);
     uint32_t body_bytes = take_u32(&c);
-    env.expires_s = take_u32(&c);
+    env.expires_ms = take_u64(&c);
     env.published_ms = take_u64(&c);
     env.topic = take_bytes(&c, topic_bytes);
     env.props = take_bytes(&c, props_bytes);

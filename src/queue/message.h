@@ -23,7 +23,7 @@ struct envelope {
     struct view props;
     struct view body;
     uint64_t published_ms; /* UTC: when it was taken in */
-    uint32_t expires_s;    /* UTC second at which it is worthless; 0: never */
+    uint64_t expires_ms;   /* UTC millisecond at which it is worthless; 0: never */
     uint8_t encoding;
     uint8_t qos; /* as published: above 0 is durable */
     bool retain; /* as published */

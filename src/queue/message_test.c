@@ -22,7 +22,7 @@ sample(void)
         .props = view_of("\x03\x00\x01t", 4),
         .body = view_str("hello"),
         .published_ms = UINT64_C(0x0123456789abcdef),
-        .expires_s = 0xfedcba98,
+        .expires_ms = UINT64_C(0xfedcba9876543210),
         .encoding = ENCODING_MQTT5,
         .qos = 2,
         .retain = true,
@@ -50,7 +50,7 @@ assert_same(const struct envelope *a, const struct envelope *b)
     assert_true(view_equal(a->props, b->props));
     assert_true(view_equal(a->body, b->body));
     assert_int_equal(a->published_ms, b->published_ms);
-    assert_int_equal(a->expires_s, b->expires_s);
+    assert_int_equal(a->expires_ms, b->expires_ms);
     assert_int_equal(a->encoding, b->encoding);
     assert_int_equal(a->qos, b->qos);
     assert_int_equal(a->retain, b->retain);
@@ -143,11 +143,12 @@ envelope_of_format_1(void **state)
 {
     (void)state;
     static const uint8_t disk[] = {
-        1,   1,    6,    0,                            /* format, encoding, flags */
-        0,   0,    0,    3,    0,    0,    0,    4,    /* topic, props */
-        0,   0,    0,    5,    0xfe, 0xdc, 0xba, 0x98, /* body, expires */
-        1,   0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef, /* published */
-        'a', '/',  'b',  3,    0,    1,    't',  'h',  'e', 'l', 'l', 'o',
+        1,    1,    6,    0,                            /* format, encoding, flags */
+        0,    0,    0,    3,    0,    0,    0,    4,    /* topic, props */
+        0,    0,    0,    5,                            /* body */
+        0xfe, 0xdc, 0xba, 0x98, 0x76, 0x54, 0x32, 0x10, /* expires */
+        1,    0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef, /* published */
+        'a',  '/',  'b',  3,    0,    1,    't',  'h',  'e', 'l', 'l', 'o',
     };
     struct envelope env = sample(), back;
     uint8_t room[RECORD_ROOM];
@@ -201,11 +202,11 @@ envelope_refuses_what_it_does_not_know(void **state)
     struct envelope env = sample();
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         uint8_t room[RECORD_ROOM];
-        struct envelope back = { .expires_s = 77 };
+        struct envelope back = { .expires_ms = 77 };
         size_t n = write_record(&env, room);
         room[rows[i].at] = rows[i].value;
         assert_int_equal(envelope_parse(view_of(room, n), &back), rows[i].rc);
-        assert_int_equal(back.expires_s, 77);
+        assert_int_equal(back.expires_ms, 77);
     }
 }
 

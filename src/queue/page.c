@@ -28,32 +28,13 @@ queue_page(const struct queue *queue, uint64_t no)
 
 /* ---- bodies -------------------------------------------------------------------------------------------------- */
 
-static struct expiry *
-grow_expiry(struct queue *queue, struct expiry *e, unsigned old_room, unsigned room)
-{
-    struct queue_host *host = queue->host;
-    bool armed = wheel_timer_armed(&e->timer);
-    wheel_disarm(host->wheel, &e->timer); /* it may not be moved while it is in a list */
-    struct expiry *grown = mem_grow(host->mem, e, sizeof(*e) + room * sizeof(e->at_s[0]));
-    struct expiry *now = grown == NULL ? e : grown;
-    list_init(&now->timer.link);
-    if (armed)
-        wheel_arm(host->wheel, &now->timer, now->timer.at_s);
-    if (grown != NULL)
-        memset(&grown->at_s[old_room], 0, (room - old_room) * sizeof(grown->at_s[0]));
-    return grown;
-}
-
 static int
 grow_body(struct queue *queue, struct page *page, unsigned room)
 {
     struct body *body = page->body;
-    if (page->expiry != NULL) {
-        struct expiry *e = grow_expiry(queue, page->expiry, page->room, room);
-        if (e == NULL)
-            return -ERR_NO_MEMORY;
-        page->expiry = e;
-    }
+    int rc = page_grow_expiry(queue, page, room);
+    if (rc < 0)
+        return rc;
     body = mem_grow(queue->host->mem, body, sizeof(*body) + room * sizeof(body->entries[0]));
     if (body == NULL)
         return -ERR_NO_MEMORY;
@@ -75,15 +56,6 @@ page_make_body(struct queue *queue, struct page *page, unsigned base, unsigned r
     page->room = (uint16_t)room;
     queue->resident++;
     return 0;
-}
-
-void
-page_free_expiry(struct queue *queue, struct page *page)
-{
-    if (page->expiry != NULL)
-        wheel_disarm(queue->host->wheel, &page->expiry->timer);
-    mem_free(queue->host->mem, page->expiry);
-    page->expiry = NULL;
 }
 
 void
@@ -219,130 +191,4 @@ queue_rest(struct queue *queue)
     queue->pages = NULL;
     queue->page_from = queue->page_count = queue->page_room = 0;
     queue_reader_free(queue);
-}
-
-/* ---- expiry -------------------------------------------------------------------------------------------------- */
-
-static uint32_t *
-expiry_of(const struct page *page, unsigned i)
-{
-    return &page->expiry->at_s[i - page->base];
-}
-
-uint32_t
-page_expiry(const struct page *page, unsigned i)
-{
-    return page->expiry == NULL ? 0 : *expiry_of(page, i);
-}
-
-static bool
-is_expired(const struct queue *queue, const struct page *page, unsigned i)
-{
-    uint32_t at_s = page_expiry(page, i);
-    return at_s != 0 && at_s <= queue->host->wheel->now_s;
-}
-
-static void
-watch_all(struct queue *queue, struct page *page)
-{
-    for (unsigned i = bit_next(page->body, BIT_READY, 0); i < PAGE_ENTRIES; i = bit_next(page->body, BIT_READY, i + 1))
-        page_watch(queue, page, i);
-}
-
-static void
-expire_entries(struct queue *queue, struct page *page, uint64_t no)
-{
-    for (unsigned i = bit_next(page->body, BIT_READY, 0); i < PAGE_ENTRIES;
-         i = bit_next(page->body, BIT_READY, i + 1)) {
-        if (!is_expired(queue, page, i))
-            continue;
-        queue->host->expired++;
-        queue_remove(queue, page, page_first_seq(no) + i, true);
-    }
-    watch_all(queue, page);
-}
-
-static void
-expire_stub(struct queue *queue, struct page *page, uint64_t no)
-{
-    queue->host->expired += page->ready;
-    for (unsigned i = 0; i < PAGE_ENTRIES; i++)
-        queue_record_settled(queue, page_first_seq(no) + i);
-    queue_drop_stub(queue, page);
-    queue_touch(queue);
-}
-
-static void
-on_expiry(struct wheel_timer *timer)
-{
-    struct expiry *e = container_of(timer, struct expiry, timer);
-    struct queue *queue = e->queue;
-    uint64_t no = e->page_no;
-    struct page *page = queue_page(queue, no);
-    if (page->stub)
-        expire_stub(queue, page, no);
-    else
-        expire_entries(queue, page, no);
-    queue_retire(queue, page);
-}
-
-static struct expiry *
-make_expiry(struct queue *queue, uint64_t no, unsigned room)
-{
-    struct expiry *e = mem_new(queue->host->mem, sizeof(*e) + room * sizeof(e->at_s[0]));
-    if (e == NULL) {
-        queue->host->expiries_missed++; /* they will be found worthless when they are delivered */
-        return NULL;
-    }
-    wheel_timer_init(&e->timer, on_expiry);
-    e->queue = queue;
-    e->page_no = no;
-    return e;
-}
-
-void
-page_expires(struct queue *queue, uint64_t no, unsigned i, uint32_t at_s)
-{
-    struct page *page = queue_page(queue, no);
-    if (page->expiry == NULL)
-        page->expiry = make_expiry(queue, no, page->room);
-    if (page->expiry == NULL)
-        return;
-    *expiry_of(page, i) = at_s;
-    page_watch(queue, page, i);
-}
-
-void
-page_watch(struct queue *queue, struct page *page, unsigned i)
-{
-    uint32_t at_s = page_expiry(page, i);
-    if (at_s == 0)
-        return;
-    struct wheel_timer *timer = &page->expiry->timer;
-    if (!wheel_timer_armed(timer) || at_s < timer->at_s)
-        wheel_arm(queue->host->wheel, timer, at_s);
-}
-
-uint32_t
-page_expires_all(const struct page *page)
-{
-    uint32_t latest = 0;
-    if (page->stub)
-        return page->expiry == NULL ? 0 : (uint32_t)page->expiry->timer.at_s;
-    for (unsigned i = 0; i < PAGE_ENTRIES; i++) {
-        uint32_t at_s = page_expiry(page, i);
-        if (at_s == 0)
-            return 0;
-        latest = at_s > latest ? at_s : latest;
-    }
-    return latest;
-}
-
-void
-page_expires_whole(struct queue *queue, struct page *page, uint64_t no, uint32_t at_s)
-{
-    if (at_s != 0)
-        page->expiry = make_expiry(queue, no, 0);
-    if (page->expiry != NULL)
-        wheel_arm(queue->host->wheel, &page->expiry->timer, at_s);
 }

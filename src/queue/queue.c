@@ -27,9 +27,11 @@ entry_meta_unpack(uint32_t packed)
 }
 
 void
-queue_host_init(struct queue_host *host, struct mem *mem, struct io *io, struct log *log, struct wheel *wheel)
+queue_host_init(struct queue_host *host, struct mem *mem, struct io *io, struct log *log)
 {
-    *host = (struct queue_host){ .mem = mem, .io = io, .log = log, .wheel = wheel };
+    *host = (struct queue_host){ .mem = mem, .io = io, .log = log };
+    heap_init(&host->expiries, mem);
+    list_init(&host->mourning);
     list_init(&host->all);
     list_init(&host->dirty);
 }
@@ -39,6 +41,9 @@ queue_host_fini(struct queue_host *host)
 {
     must(list_empty(&host->all));
     queue_evacuate_cancel(host);
+    io_timer_cut(host->io, &host->expiry);
+    io_timer_cut(host->io, &host->soon);
+    heap_fini(&host->expiries);
 }
 
 /* ---- settlements a turn ---------------------------------------------------------------------------------------- */
@@ -246,8 +251,23 @@ queue_next_seq(const struct queue *queue)
 void
 queue_host_limit(struct queue_host *host, struct queue_limits limits)
 {
-    LIST_EACH(&host->all, l)
-        container_of(l, struct queue, all)->limits = limits;
+    LIST_EACH(&host->all, l) {
+        struct queue *queue = container_of(l, struct queue, all);
+        if (queue->owner == NULL)
+            queue->limits = limits;
+    }
+}
+
+void
+queue_limit(struct queue *queue, struct queue_limits limits)
+{
+    queue->limits = limits;
+}
+
+void
+queue_own(struct queue *queue, struct queue_owner *owner)
+{
+    queue->owner = owner;
 }
 
 /* ---- in and out -------------------------------------------------------------------------------------------------- */
@@ -401,8 +421,7 @@ queue_push(struct queue *queue, struct publication *pub, struct entry_meta meta)
         return rc;
     uint64_t seq = queue->next_seq++;
     queue_place(queue, seq, &entry);
-    if (pub->env.expires_s != 0)
-        page_expires(queue, page_no_of(seq), page_index_of(seq), pub->env.expires_s);
+    page_expires(queue, page_no_of(seq), page_index_of(seq), queue_expiry(queue, &pub->env));
     if (queue->ready == 1)
         queue_deliver_fresh(queue, seq, pub);
     return 0;

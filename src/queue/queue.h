@@ -9,14 +9,19 @@
  *
  * Delivery is by credit: pump() hands ready entries to links that have any, in order of seq, links in turn; what is not
  * in memory is read ahead from the log, asynchronously, and the pump goes on when it has come.  Every delivery is
- * settled exactly once by its link: accepted (gone), or released (ready again in its old place, marked redelivered).
+ * settled exactly once by its link: accepted (gone), released or returned (ready again in its old place, marked
+ * redelivered), or rejected (dead).
+ *
+ * A queue may have an owner that wants its dead.  What dies then waits in a grave, in flight on no link, until the
+ * owner has been told at the end of the turn, and has buried it.
  *
  * May not: know a protocol. */
 #ifndef TAMBO_QUEUE_QUEUE_H
 #define TAMBO_QUEUE_QUEUE_H
 
+#include "base/heap.h"
 #include "base/list.h"
-#include "base/wheel.h"
+#include "io/io.h"
 #include "log/log.h"
 #include "queue/message.h"
 
@@ -27,9 +32,11 @@ struct evacuation;
 struct queue_host {
     struct mem *mem;
     struct io *io;
-    struct log *log;     /* NULL: nothing is durable (tier memory) */
-    struct wheel *wheel; /* wall clock seconds */
+    struct log *log; /* NULL: nothing is durable (tier memory) */
     struct list all, dirty;
+    struct list mourning; /* queues with dead to tell of */
+    struct heap expiries; /* of pages, by the wall clock's milliseconds */
+    struct io_timer expiry, soon;
     struct evacuation *evacuation;
     bool tight;           /* memory is in its last part: what would only wait in it is refused */
     uint64_t ahead_bytes; /* of buffers that queues read ahead into */
@@ -40,16 +47,21 @@ struct queue_host {
     uint64_t expiries_missed;  /* no memory to remember when */
 };
 
-void queue_host_init(struct queue_host *host, struct mem *mem, struct io *io, struct log *log, struct wheel *wheel);
+void queue_host_init(struct queue_host *host, struct mem *mem, struct io *io, struct log *log);
 void queue_host_fini(struct queue_host *host);
-/* End of the turn: writes the turn's settlements as runs, pages out what is too much. Before log_flush(). */
+/* End of the turn: tells owners of their dead, writes the turn's settlements as runs, pages out what is too much.
+ * Before log_flush(). */
 void queue_host_turn(struct queue_host *host);
 
 enum queue_overflow { QUEUE_REJECT, QUEUE_DROP_OLDEST, QUEUE_DROP_NEWEST };
 
+/* Of a queue with an owner, count_max and bytes_max bound what is ready, as RabbitMQ has it; of any other, what is in
+ * flight as well. */
 struct queue_limits {
     uint64_t count_max, bytes_max;
     enum queue_overflow overflow;
+    uint32_t ttl_ms;         /* from env.published_ms on; 0: delivered at once or dead; UINT32_MAX: none */
+    uint32_t delivery_limit; /* so many returns are forgiven, the next is death; 0: any number */
 };
 
 /* What one entry says beside where its body is. */
@@ -57,6 +69,7 @@ struct entry_meta {
     uint32_t subscription_id; /* 28 bits; 0: none */
     uint8_t qos;              /* granted to this queue's owner: 0..2 */
     bool retain;              /* to be shown to the receiver */
+    uint32_t deliveries;      /* how often it was returned; not packed: the queue remembers it apart */
 };
 uint32_t entry_meta_pack(struct entry_meta meta);
 struct entry_meta entry_meta_unpack(uint32_t packed);
@@ -83,6 +96,28 @@ struct link {
     uint32_t number; /* among the queue's links */
     uint32_t credit; /* its owner may lower it; link_credit() raises it */
     uint32_t flight; /* deliveries not yet settled */
+    int32_t priority;
+};
+
+/* ---- owners and the dead ---------------------------------------------------------------------------------------- */
+
+enum queue_death { QUEUE_DEATH_EXPIRED, QUEUE_DEATH_MAXLEN, QUEUE_DEATH_REJECTED, QUEUE_DEATH_DELIVERY_LIMIT };
+enum { DEAD_A_TURN = 256 };
+
+/* Called from queue_host_turn() only.  They may publish and settle; they may not free the queue. */
+struct queue_owner;
+struct queue_owner_ops {
+    /* This entry died; `pub` is borrowed for the call.  It stays in its grave until the owner calls queue_bury() or
+     * queue_exhume(), now or later; after a restart it is ready again, and dies once more.  At most DEAD_A_TURN a queue
+     * and turn, or as many as died in this turn.  In order of seq among those that wait.  NULL: what dies is dropped.
+     */
+    void (*dead)(struct queue_owner *owner, uint64_t seq, struct publication *pub, struct entry_meta meta,
+                 enum queue_death reason);
+    /* Entries came or left in this turn.  NULL: nobody asks. */
+    void (*changed)(struct queue_owner *owner);
+};
+struct queue_owner {
+    const struct queue_owner_ops *ops;
 };
 
 /* `id` is unique in the shard for ever. `durable`: its entries are facts in the log (when the host has one). */
@@ -93,11 +128,21 @@ void queue_free(struct queue *queue);
 uint32_t queue_id(const struct queue *queue);
 bool queue_durable(const struct queue *queue);
 uint64_t queue_ready(const struct queue *queue);
-uint64_t queue_flight(const struct queue *queue);
-uint64_t queue_count(const struct queue *queue); /* ready + in flight */
+uint64_t queue_flight(const struct queue *queue); /* on links; the dead do not count */
+uint64_t queue_count(const struct queue *queue);  /* ready + in flight */
+uint64_t queue_dead(const struct queue *queue);   /* in their graves */
 uint64_t queue_bytes(const struct queue *queue);
-/* For all queues that there are. */
+/* For all queues that there are and that have no owner. */
 void queue_host_limit(struct queue_host *host, struct queue_limits limits);
+/* For this one, from now on: what is too much is dropped at the end of this and the next turns; ttl_ms is for what
+ * comes after. */
+void queue_limit(struct queue *queue, struct queue_limits limits);
+/* Before the first push and before replay; may be changed later.  NULL: none. */
+void queue_own(struct queue *queue, struct queue_owner *owner);
+/* Its dead is done with: gone, and recorded.  False: this seq is in no grave. */
+bool queue_bury(struct queue *queue, uint64_t seq);
+/* The owner could not take it now: it will be told of it again a little later. */
+bool queue_exhume(struct queue *queue, uint64_t seq);
 
 /* Would it take one more of `bytes`?  0 (and room for it is reserved), -ERR_FULL for a rejecting queue, -ERR_NO_MEMORY.
  */
@@ -110,6 +155,9 @@ uint64_t queue_next_seq(const struct queue *queue);
 int queue_push(struct queue *queue, struct publication *pub, struct entry_meta meta);
 
 void link_attach(struct link *link, struct queue *queue, const struct link_ops *ops);
+/* After link_attach and before the first credit: of links with credit the one of the highest priority is served first;
+ * 0 at first. */
+void link_rank(struct link *link, int32_t priority);
 /* What it holds in flight is released. */
 void link_detach(struct link *link);
 /* More credit; pumps. */
@@ -120,6 +168,10 @@ void queue_pump(struct queue *queue);
  * caller writes a record of its own that says so (RECORD_RELEASE). */
 bool link_accept(struct link *link, uint64_t seq, bool record);
 bool link_release(struct link *link, uint64_t seq);
+/* As release, and it counts: entry_meta.deliveries is one more from now on, and beyond delivery_limit it dies. */
+bool link_return(struct link *link, uint64_t seq);
+/* It dies. */
+bool link_reject(struct link *link, uint64_t seq);
 /* After recovery: mark an entry that was ready as in flight on this link, under its old delivery.  False: it is not
  * there any more. */
 bool link_adopt(struct link *link, uint64_t seq);
@@ -132,9 +184,13 @@ uint64_t queue_purge(struct queue *queue);
 
 /* ---- recovery and checkpoint ------------------------------------------------------------------------------ */
 
-/* Replay: an entry at `seq` whose body is at `position`; nothing when the queue knows it already. */
-int queue_restore(struct queue *queue, uint64_t seq, uint64_t position, uint32_t bytes, uint32_t expires_s,
+/* Replay: an entry at `seq` whose body is at `position`; nothing when the queue knows it already.  The queue's limits
+ * must be set: they say when it expires. */
+int queue_restore(struct queue *queue, uint64_t seq, uint64_t position, uint32_t bytes, const struct envelope *env,
                   struct entry_meta meta);
+/* RECORD_RETURN and RECORD_DELIVERED. */
+int queue_restore_return(struct queue *queue, uint64_t seq, uint32_t count);
+void queue_restore_delivered(struct queue *queue, uint64_t seq);
 int queue_restore_settle(struct queue *queue, uint64_t seq, uint64_t count);
 int queue_restore_move(struct queue *queue, uint64_t seq, uint64_t position, uint32_t bytes);
 /* Replay of a RECORD_PAGE of this queue. */

@@ -46,7 +46,9 @@ drain(struct rig *rig)
 static void
 limit(struct rig *rig, uint64_t count, uint64_t bytes, enum queue_overflow overflow)
 {
-    queue_host_limit(&rig->host, (struct queue_limits){ .count_max = count, .bytes_max = bytes, .overflow = overflow });
+    queue_host_limit(
+        &rig->host,
+        (struct queue_limits){ .count_max = count, .bytes_max = bytes, .overflow = overflow, .ttl_ms = UINT32_MAX });
 }
 
 static void
@@ -188,7 +190,7 @@ live_with_failure(bool durable, bool of_log, uint64_t n)
     mem->fail_at = n;
     unsigned pushed = 0;
     for (unsigned i = 0; i < 40; i++)
-        pushed += rig_push(rig, 1, 20, i % 3 == 0 ? 5000 : 0) == 0;
+        pushed += rig_push(rig, 1, 20, i % 3 == 0 ? io_wall_ms(rig->io) + 3600 * 1000 : 0) == 0;
     rig_settle(rig); /* from here on they are read from disk */
     rig_credit(rig, 0, 0, 10);
     rig_credit(rig, 0, 1, 10);

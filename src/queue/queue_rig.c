@@ -7,7 +7,7 @@
 bool
 rig_is_ready(const struct rig *rig, const struct fact *fact)
 {
-    bool worthless = fact->expires_s != 0 && fact->expires_s <= rig->wheel.now_s;
+    bool worthless = fact->expires_ms != 0 && fact->expires_ms <= io_wall_ms(rig->io);
     return fact->state == FACT_READY && !worthless;
 }
 
@@ -188,24 +188,24 @@ append(struct rig *rig, unsigned mask, const struct envelope *env, const uint32_
 }
 
 static struct fact *
-make_fact(struct rig *rig, unsigned queue, unsigned len, uint32_t expires_s, uint32_t meta)
+make_fact(struct rig *rig, unsigned queue, unsigned len, uint64_t expires_ms, uint32_t meta)
 {
     struct rig_queue *q = &rig->queues[queue];
     assert_true(q->next <= RIG_SEQS);
     struct fact *fact = &q->facts[q->next++];
-    *fact = (struct fact){ .state = FACT_READY, .len = (uint8_t)len, .expires_s = expires_s, .meta = meta };
+    *fact = (struct fact){ .state = FACT_READY, .len = (uint8_t)len, .expires_ms = expires_ms, .meta = meta };
     if (rig->durable)
         fact->made_end = log_end(rig->log);
     return fact;
 }
 
 int
-rig_push(struct rig *rig, unsigned mask, unsigned len, uint32_t expires_s)
+rig_push(struct rig *rig, unsigned mask, unsigned len, uint64_t expires_ms)
 {
     uint8_t bytes[UINT8_MAX];
     uint32_t metas[RIG_QUEUES];
     struct publication pub = {
-        .env = {.topic = view_str("t"), .expires_s = expires_s, .qos = 1}
+        .env = {.topic = view_str("t"), .expires_ms = expires_ms, .qos = 1}
     };
     fill(bytes, len, 1);
     pub.env.body = view_of(bytes, len);
@@ -227,7 +227,7 @@ rig_push(struct rig *rig, unsigned mask, unsigned len, uint32_t expires_s)
         if (!(mask >> i & 1))
             continue;
         if (!rig->unchecked)
-            make_fact(rig, i, len, expires_s, metas[i]);
+            make_fact(rig, i, len, expires_ms, metas[i]);
         int pushed = queue_push(rig->queues[i].queue, &pub, entry_meta_unpack(metas[i]));
         rc = pushed < 0 ? pushed : rc;
     }
@@ -304,10 +304,9 @@ rig_purge(struct rig *rig, unsigned queue)
 }
 
 void
-rig_pass(struct rig *rig, unsigned seconds)
+rig_pass(struct rig *rig, uint64_t ms)
 {
-    while (wheel_turn(&rig->wheel, rig->wheel.now_s + seconds, 10))
-        continue;
+    sim_run_for(rig->sim, ms * SIM_NS_A_MS);
     rig_bury(rig);
 }
 
@@ -401,8 +400,7 @@ void
 rig_turn(struct rig *rig)
 {
     rig_end_turn(rig);
-    if (rig->durable)
-        sim_run_for(rig->sim, SIM_NS_A_MS);
+    sim_run_for(rig->sim, SIM_NS_A_MS);
 }
 
 void

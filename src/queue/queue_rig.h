@@ -24,7 +24,7 @@ enum fact_again { AGAIN_NO, AGAIN_YES, AGAIN_UNKNOWN /* a restart may forget it 
 
 struct fact {
     uint8_t state, link, again, len;
-    uint32_t expires_s;
+    uint64_t expires_ms;
     uint32_t meta;
     uint64_t made_end, gone_end; /* of the log, when it was recorded: safe once that is committed; 0: not yet */
 };
@@ -55,7 +55,6 @@ struct rig {
     struct log *log;
     struct log_config config;
     struct log_report report;
-    struct wheel wheel;
     struct queue_host host;
     struct queue_limits limits;
     struct rig_queue queues[RIG_QUEUES];
@@ -86,8 +85,8 @@ void rig_settle(struct rig *rig);
 
 void rig_attach(struct rig *rig, unsigned queue, unsigned link);
 void rig_detach(struct rig *rig, unsigned queue, unsigned link);
-/* To the queues of `mask`, as one publication.  expires_s 0: never. */
-int rig_push(struct rig *rig, unsigned mask, unsigned len, uint32_t expires_s);
+/* To the queues of `mask`, as one publication.  expires_ms 0: never. */
+int rig_push(struct rig *rig, unsigned mask, unsigned len, uint64_t expires_ms);
 void rig_credit(struct rig *rig, unsigned queue, unsigned link, uint32_t more);
 /* A random entry that is in flight on this link; 0: none. */
 uint64_t rig_held(struct rig *rig, unsigned queue, unsigned link);
@@ -95,7 +94,7 @@ void rig_accept(struct rig *rig, unsigned queue, unsigned link, uint64_t seq);
 void rig_release(struct rig *rig, unsigned queue, unsigned link, uint64_t seq);
 void rig_again(struct rig *rig, unsigned queue, unsigned link, uint64_t seq);
 void rig_purge(struct rig *rig, unsigned queue);
-void rig_pass(struct rig *rig, unsigned seconds);
+void rig_pass(struct rig *rig, uint64_t ms);
 /* Begins or goes on with what the owner of a log does from time to time. */
 void rig_checkpoint_step(struct rig *rig);
 void rig_checkpoint_all(struct rig *rig);

@@ -15,8 +15,8 @@ push_some(struct rig *rig)
     unsigned mask = 1 + (unsigned)dice(rig, (1 << RIG_QUEUES) - 1);
     uint64_t n = dice(rig, 5) == 0 ? 1 + dice(rig, 600) : 1 + dice(rig, 4);
     for (uint64_t i = 0; i < n; i++) {
-        uint32_t expires_s = dice(rig, 20) == 0 || rig->mortal ? (uint32_t)(rig->wheel.now_s + 1 + dice(rig, 30)) : 0;
-        assert_int_equal(rig_push(rig, mask, (unsigned)dice(rig, 60), expires_s), 0);
+        uint64_t expires_ms = dice(rig, 20) == 0 || rig->mortal ? io_wall_ms(rig->io) + 1 + dice(rig, 500) : 0;
+        assert_int_equal(rig_push(rig, mask, (unsigned)dice(rig, 60), expires_ms), 0);
     }
 }
 
@@ -53,7 +53,7 @@ live_a_turn(struct rig *rig, bool hungry)
         rig_purge(rig, queue);
     if (dice(rig, 50) == 0)
         rig->mortal = !rig->mortal && dice(rig, 4) == 0;
-    rig_pass(rig, dice(rig, 8) == 0);
+    rig_pass(rig, dice(rig, 8) == 0 ? dice(rig, 30) : 0);
     rig_compare(rig);
     rig_turn(rig);
 }

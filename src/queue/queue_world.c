@@ -28,7 +28,7 @@ on_replay(void *arg, unsigned kind, uint64_t position, struct view record)
         uint32_t bytes = (uint32_t)record.len;
         rc = kind == RECORD_MOVE
                  ? queue_restore_move(queue, target.seq, position, bytes)
-                 : queue_restore(queue, target.seq, position, bytes, env.expires_s, entry_meta_unpack(target.meta));
+                 : queue_restore(queue, target.seq, position, bytes, &env, entry_meta_unpack(target.meta));
     }
     return rc;
 }
@@ -56,7 +56,7 @@ static int
 make_queues(struct rig *rig)
 {
     int rc = 0;
-    queue_host_init(&rig->host, &rig->queue_mem, rig->io, rig->log, &rig->wheel);
+    queue_host_init(&rig->host, &rig->queue_mem, rig->io, rig->log);
     for (unsigned i = 0; i < RIG_QUEUES && rc == 0; i++)
         rc = queue_new(&rig->host, i + 1, rig->durable, rig->limits, &rig->queues[i].queue);
     return rc;
@@ -88,10 +88,10 @@ on_start(void *arg, struct io *io)
     rig->up = true;
     rig->checkpoint = 0;
     rig->checkpointing = rig->evacuating = false;
-    rig->opened = log_new(io, &rig->config, &owner, &rig->log);
+    rig->opened = rig->durable ? log_new(io, &rig->config, &owner, &rig->log) : 0;
     if (rig->opened == 0)
         rig->opened = make_queues(rig);
-    if (rig->opened == 0)
+    if (rig->opened == 0 && rig->durable)
         rig->opened = log_open(rig->log, &rig->report);
     io_on_turn(io, rig_end_turn, rig);
     return 0;
@@ -102,7 +102,7 @@ on_died(void *arg, enum sim_death how)
 {
     struct rig *rig = arg;
     (void)how;
-    rig->committed = log_committed(rig->log);
+    rig->committed = rig->durable ? log_committed(rig->log) : 0;
     rig->up = false;
     free_queues(rig);
     log_free(rig->log);
@@ -115,19 +115,15 @@ rig_new(uint64_t seed, bool durable)
 {
     struct rig *rig = test_calloc(1, sizeof(*rig));
     prng_init(&rig->prng, seed);
-    wheel_init(&rig->wheel, 1000);
     rig->durable = durable;
-    rig->limits = (struct queue_limits){ .count_max = UINT64_MAX, .bytes_max = UINT64_MAX, .overflow = QUEUE_REJECT };
+    rig->limits = (struct queue_limits){
+        .count_max = UINT64_MAX, .bytes_max = UINT64_MAX, .overflow = QUEUE_REJECT, .ttl_ms = UINT32_MAX
+    };
     for (unsigned i = 0; i < RIG_QUEUES; i++)
         rig->queues[i].first = rig->queues[i].noted = rig->queues[i].next = 1;
     rig->config = (struct log_config){
         .dir = "log", .tier = TIER_SYNCED, .segment_bytes = 256 * 1024, .batch_bytes_max = 1 << 20
     };
-    if (!durable) {
-        assert_int_equal(make_queues(rig), 0);
-        rig->up = true;
-        return rig;
-    }
     assert_int_equal(sim_new(&rig->world, seed, NULL, &rig->sim), 0);
     struct sim_program program = { .start = on_start, .died = on_died, .arg = rig, .mem = &rig->mem };
     assert_int_equal(sim_machine_new(rig->sim, "n1", &program, &rig->machine), 0);
@@ -138,10 +134,7 @@ rig_new(uint64_t seed, bool durable)
 void
 rig_free(struct rig *rig)
 {
-    if (rig->durable)
-        sim_free(rig->sim);
-    else
-        free_queues(rig);
+    sim_free(rig->sim);
     assert_int_equal(rig->mem.used_bytes, 0);
     assert_int_equal(rig->queue_mem.used_bytes, 0);
     assert_int_equal(rig->world.used_bytes, 0);

@@ -13,14 +13,16 @@
 
 enum record_kind {
     /* queue/ */
-    RECORD_PUBLISH = 1,   /* n x (queue id u32, seq u64, meta u32), receipt, envelope: one body, however many queues */
-    RECORD_SETTLE = 2,    /* queue id u32, first seq u64, count u32 */
-    RECORD_QUEUE = 3,     /* checkpoint: id u32, next seq u64, head seq u64, pages (queue/restore.c) */
-    RECORD_PAGE = 5,      /* index page that left memory: queue id u32, first seq u64, entries (queue/image.c) */
-    RECORD_MOVE = 6,      /* compaction: as PUBLISH, for entries that exist; their position is now this record's */
-    RECORD_RETAIN = 7,    /* stamp u64, envelope: the retained value of its topic; an empty body deletes it */
-    RECORD_DELAY = 8,     /* id u64, due ms u64, envelope */
-    RECORD_DELAY_END = 9, /* id u64 */
+    RECORD_PUBLISH = 1,    /* n x (queue id u32, seq u64, meta u32), receipt, envelope: one body, however many queues */
+    RECORD_SETTLE = 2,     /* queue id u32, first seq u64, count u32 */
+    RECORD_QUEUE = 3,      /* checkpoint: id u32, next seq u64, head seq u64, pages (queue/restore.c) */
+    RECORD_PAGE = 5,       /* index page that left memory: queue id u32, first seq u64, entries (queue/image.c) */
+    RECORD_MOVE = 6,       /* compaction: as PUBLISH, for entries that exist; their position is now this record's */
+    RECORD_RETAIN = 7,     /* stamp u64, envelope: the retained value of its topic; an empty body deletes it */
+    RECORD_DELAY = 8,      /* id u64, due ms u64, envelope */
+    RECORD_DELAY_END = 9,  /* id u64 */
+    RECORD_RETURN = 10,    /* queue id u32, seq u64, count u32: it came back undone so often */
+    RECORD_DELIVERED = 11, /* queue id u32, seq u64: all up to it may have been delivered before */
 
     /* session/mqtt */
     RECORD_SESSION = 32,      /* id u32, client id, protocol, expiry, ... */

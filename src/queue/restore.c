@@ -4,8 +4,9 @@
  *
  *   u32 id, u64 next seq, u64 head seq (everything before it is settled)
  *   items until the record's end:
- *     u8 ITEM_ENTRY  u64 seq, u64 position, u32 bytes, u32 meta, u32 expires s, u8 again
- *     u8 ITEM_PAGE   u64 page number, u64 position, u32 all expire s, 2 x (u32 segment, u32 records, u64 bytes)
+ *     u8 ITEM_ENTRY  u64 seq, u64 position, u32 bytes, u32 meta, u64 expires ms, u8 again
+ *     u8 ITEM_PAGE   u64 page number, u64 position, u64 first expires ms, u64 all expire ms,
+ *                  2 x (u32 segment, u32 records, u64 bytes)
  *     u8 ITEM_GONE   u64 seq: settled since that page was written
  *     u8 ITEM_MOVED  u64 seq, u64 position, u32 bytes: moved since then
  *     u8 ITEM_END    after it, everything before next seq that was not told is settled
@@ -20,8 +21,8 @@
 enum item { ITEM_ENTRY, ITEM_PAGE, ITEM_GONE, ITEM_MOVED, ITEM_END };
 enum {
     HEAD_BYTES = 4 + 8 + 8,
-    ENTRY_ITEM_BYTES = 1 + 8 + 8 + 4 + 4 + 4 + 1,
-    PAGE_ITEM_BYTES = 1 + 8 + 8 + 4 + PAGE_SEGMENTS * 16,
+    ENTRY_ITEM_BYTES = 1 + 8 + 8 + 4 + 4 + 8 + 1,
+    PAGE_ITEM_BYTES = 1 + 8 + 8 + 8 + 8 + PAGE_SEGMENTS * 16,
     GONE_ITEM_BYTES = 1 + 8,
     MOVED_ITEM_BYTES = 1 + 8 + 8 + 4,
     RECORD_BYTES_MAX = 32 * 1024,
@@ -30,7 +31,7 @@ enum {
 /* ---- replay ------------------------------------------------------------------------------------------------------ */
 
 static int
-restore_entry(struct queue *queue, uint64_t seq, const struct entry *entry, uint32_t expires_s, bool again)
+restore_entry(struct queue *queue, uint64_t seq, const struct entry *entry, uint64_t expires_ms, bool again)
 {
     struct page *page = queue_page(queue, page_no_of(seq));
     unsigned i = page_index_of(seq);
@@ -48,19 +49,18 @@ restore_entry(struct queue *queue, uint64_t seq, const struct entry *entry, uint
     queue_place(queue, seq, entry);
     if (again)
         bit_set(page->body, BIT_AGAIN, i);
-    if (expires_s != 0)
-        page_expires(queue, page_no_of(seq), i, expires_s);
+    page_expires(queue, page_no_of(seq), i, expires_ms);
     return 0;
 }
 
 int
-queue_restore(struct queue *queue, uint64_t seq, uint64_t position, uint32_t bytes, uint32_t expires_s,
+queue_restore(struct queue *queue, uint64_t seq, uint64_t position, uint32_t bytes, const struct envelope *env,
               struct entry_meta meta)
 {
     const struct entry entry = { .ref = position, .bytes = bytes, .meta = entry_meta_pack(meta) };
     if (seq < queue->next_seq)
         return 0;
-    return restore_entry(queue, seq, &entry, expires_s, false);
+    return restore_entry(queue, seq, &entry, queue_expiry(queue, env), false);
 }
 
 struct amend *
@@ -181,7 +181,7 @@ put_entry(struct writer *w, const struct page *page, uint64_t seq)
     put_u64(&w->pen, entry->ref);
     put_u32(&w->pen, entry->bytes);
     put_u32(&w->pen, entry->meta);
-    put_u32(&w->pen, page_expiry(page, i));
+    put_u64(&w->pen, page_expiry(page, i));
     put_u8(&w->pen, bit_get(page->body, BIT_AGAIN, i) || bit_get(page->body, BIT_FLIGHT, i));
     return rc;
 }
@@ -189,11 +189,13 @@ put_entry(struct writer *w, const struct page *page, uint64_t seq)
 static int
 put_page(struct writer *w, const struct page *page, uint64_t no)
 {
+    struct span span = page_span(page);
     int rc = room_for(w, PAGE_ITEM_BYTES);
     put_u8(&w->pen, ITEM_PAGE);
     put_u64(&w->pen, no);
     put_u64(&w->pen, page->position);
-    put_u32(&w->pen, page_expires_all(page));
+    put_u64(&w->pen, span.first_ms);
+    put_u64(&w->pen, span.last_ms);
     for (unsigned k = 0; k < PAGE_SEGMENTS; k++) {
         put_u32(&w->pen, page->held[k].segment);
         put_u32(&w->pen, page->held[k].records);
@@ -297,11 +299,11 @@ take_entry(struct queue *queue, struct cursor *c)
 {
     uint64_t seq = take_u64(c);
     struct entry entry = { .ref = take_u64(c), .bytes = take_u32(c), .meta = take_u32(c) };
-    uint32_t expires_s = take_u32(c);
+    uint64_t expires_ms = take_u64(c);
     bool again = take_u8(c);
     if (c->torn || seq == 0)
         return -ERR_DAMAGED;
-    return restore_entry(queue, seq, &entry, expires_s, again);
+    return restore_entry(queue, seq, &entry, expires_ms, again);
 }
 
 static void
@@ -325,7 +327,7 @@ take_page(struct queue *queue, struct cursor *c)
 {
     struct page stub = { .used = PAGE_ENTRIES, .stub = true };
     uint64_t no = take_u64(c), position = take_u64(c);
-    uint32_t at_s = take_u32(c);
+    struct span span = { .first_ms = take_u64(c), .last_ms = take_u64(c) };
     for (unsigned k = 0; k < PAGE_SEGMENTS; k++) {
         stub.held[k].segment = take_u32(c);
         stub.held[k].records = take_u32(c);
@@ -342,7 +344,7 @@ take_page(struct queue *queue, struct cursor *c)
     *page = stub;
     hold_stub(queue, page);
     page_set_record(queue, page, position);
-    page_expires_whole(queue, page, no, at_s);
+    page_expires_whole(queue, page, no, span);
     queue->next_seq = page_first_seq(no + 1);
     return 0;
 }

@@ -165,7 +165,7 @@ value_new(struct retained *retained, uint64_t hash, struct message *message, str
 static bool
 has_expired(const struct retained *retained, const struct envelope *env)
 {
-    return env->expires_s != 0 && env->expires_s <= retained->wheel->now_s;
+    return env->expires_ms != 0 && env->expires_ms <= retained->wheel->now_s * 1000;
 }
 
 /* `message` is what the topic's value is from now on. */
@@ -184,8 +184,8 @@ value_assume(struct value *value, struct message *message, uint64_t stamp)
         return;
     }
     set_alive(value, true);
-    if (message->env.expires_s != 0)
-        wheel_arm(retained->wheel, &value->timer, message->env.expires_s);
+    if (message->env.expires_ms != 0)
+        wheel_arm(retained->wheel, &value->timer, (message->env.expires_ms + 999) / 1000);
 }
 
 enum { PARTS = 4 };

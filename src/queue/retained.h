@@ -15,7 +15,7 @@ struct retained;
 
 int retained_new(struct mem *mem, struct log *log, struct wheel *wheel, struct retained **ret);
 void retained_free(struct retained *retained);
-/* Sets, or with an empty body deletes, the value of env->topic; expires by env->expires_s.  Records it when there is a
+/* Sets, or with an empty body deletes, the value of env->topic; expires by env->expires_ms.  Records it when there is a
  * log.  0, or -err and then the old value stands: -ERR_INVALID (no topic), -ERR_TOO_LARGE (levels), -ERR_NO_MEMORY, or
  * what log_append says.  A stamp that is not newer than the one known is not an error and changes nothing. */
 int retained_set(struct retained *retained, const struct envelope *env, uint64_t stamp);

@@ -45,9 +45,11 @@ shelf_close(struct shelf *shelf)
 static int
 set_until(struct shelf *shelf, const char *topic, const char *body, uint64_t stamp, uint32_t expires_s)
 {
-    struct envelope env = {
-        .topic = view_str(topic), .body = view_str(body), .expires_s = expires_s, .qos = 1, .retain = true
-    };
+    struct envelope env = { .topic = view_str(topic),
+                            .body = view_str(body),
+                            .expires_ms = expires_s * UINT64_C(1000),
+                            .qos = 1,
+                            .retain = true };
     return retained_set(shelf->retained, &env, stamp);
 }
 
@@ -288,7 +290,7 @@ record_has_its_form(void **state)
     assert_int_equal(envelope_parse(take_rest(&c), &env), 0);
     assert_true(view_is(env.topic, "t/x"));
     assert_true(view_is(env.body, "body"));
-    assert_int_equal(env.expires_s, 77777);
+    assert_int_equal(env.expires_ms, 77777000);
     assert_int_equal(env.qos, 1);
     for (size_t n = 0; n < r->len; n++)
         assert_int_equal(retained_restore(shelf.retained, view_of(r->bytes, n)), -ERR_DAMAGED);
@@ -454,7 +456,9 @@ each_allocation_may_fail(void **state)
         for (unsigned i = 0; rc == 0 && i < 40; i++) {
             char topic[16];
             snprintf(topic, sizeof(topic), "%u/x", i % 30);
-            struct envelope env = { .topic = view_str(topic), .body = view_str("v"), .expires_s = START_S + 1 + i };
+            struct envelope env = { .topic = view_str(topic),
+                                    .body = view_str("v"),
+                                    .expires_ms = (START_S + 1 + i) * UINT64_C(1000) };
             uint64_t before = retained_count(retained);
             int set_rc = retained_set(retained, &env, i + 1);
             assert_true(set_rc == 0 || set_rc == -ERR_NO_MEMORY);

@@ -208,11 +208,11 @@ struct flow {
     uint16_t counted; /* against the client's receive maximum */
 };
 
-/* The UTC second at which a message expires that lives so long; the envelope's u32 ends in 2106. */
-static inline uint32_t
-expires_at(uint64_t now_s, uint32_t expiry_s)
+/* The UTC millisecond at which a message expires that lives so long. */
+static inline uint64_t
+expires_at(uint64_t now_ms, uint32_t expiry_s)
 {
-    return now_s + expiry_s < UINT32_MAX ? (uint32_t)(now_s + expiry_s) : UINT32_MAX - 1;
+    return now_ms + (uint64_t)expiry_s * 1000;
 }
 
 struct will {

@@ -91,7 +91,7 @@ fill(struct connection *c, const struct mqtt_publish *publish, struct view topic
     if (c->version != MQTT_V5)
         return 0;
     if (publish->properties.message_expiry_s != UINT32_MAX)
-        ret->expires_s = expires_at(now_ms / 1000, publish->properties.message_expiry_s);
+        ret->expires_ms = expires_at(now_ms, publish->properties.message_expiry_s);
     int rc = lasting_props(c, &publish->properties, &ret->props);
     ret->encoding = ret->props.len > 0 ? ENCODING_MQTT5 : ENCODING_NONE;
     return rc;

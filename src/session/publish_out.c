@@ -12,10 +12,10 @@
 static uint32_t
 seconds_left(const struct connection *c, const struct envelope *env)
 {
-    if (env->expires_s == 0)
+    if (env->expires_ms == 0)
         return UINT32_MAX;
-    uint64_t now = host_wall_s(c->server->host);
-    return env->expires_s > now ? (uint32_t)(env->expires_s - now) : 0;
+    uint64_t now_ms = io_wall_ms(c->server->host->io);
+    return env->expires_ms > now_ms ? (uint32_t)((env->expires_ms - now_ms + 999) / 1000) : 0;
 }
 
 int

@@ -66,7 +66,7 @@ dated(const struct will *will, uint64_t ms)
     struct envelope env = will->env;
     env.published_ms = ms;
     if (will->expiry_s != UINT32_MAX)
-        env.expires_s = expires_at(ms / 1000, will->expiry_s);
+        env.expires_ms = expires_at(ms, will->expiry_s);
     return env;
 }
 

@@ -45,8 +45,7 @@ on_publish(struct shard *shard, uint64_t position, struct view record)
     while (rc == 0 && record_target_next(&publish, &target)) {
         struct queue *queue = rooms_queue(shard, target.queue);
         if (queue != NULL)
-            rc = queue_restore(queue, target.seq, position, (uint32_t)record.len, env.expires_s,
-                               entry_meta_unpack(target.meta));
+            rc = queue_restore(queue, target.seq, position, (uint32_t)record.len, &env, entry_meta_unpack(target.meta));
     }
     return rc < 0 ? rc : take_receipt(shard, &publish.receipt);
 }
@@ -77,6 +76,33 @@ on_settle(struct shard *shard, uint64_t position, struct view record)
     if (c.torn)
         return -ERR_DAMAGED;
     return queue == NULL ? 0 : queue_restore_settle(queue, seq, count);
+}
+
+static int
+on_return(struct shard *shard, uint64_t position, struct view record)
+{
+    (void)position;
+    struct cursor c = cursor_of(record);
+    struct queue *queue = rooms_queue(shard, take_u32(&c));
+    uint64_t seq = take_u64(&c);
+    uint32_t count = take_u32(&c);
+    if (c.torn)
+        return -ERR_DAMAGED;
+    return queue == NULL ? 0 : queue_restore_return(queue, seq, count);
+}
+
+static int
+on_delivered(struct shard *shard, uint64_t position, struct view record)
+{
+    (void)position;
+    struct cursor c = cursor_of(record);
+    struct queue *queue = rooms_queue(shard, take_u32(&c));
+    uint64_t seq = take_u64(&c);
+    if (c.torn)
+        return -ERR_DAMAGED;
+    if (queue != NULL)
+        queue_restore_delivered(queue, seq);
+    return 0;
 }
 
 static int
@@ -136,9 +162,17 @@ int
 recover_replay(void *arg, unsigned kind, uint64_t position, struct view record)
 {
     static int (*const on[])(struct shard *, uint64_t, struct view) = {
-        [RECORD_PUBLISH] = on_publish, [RECORD_SETTLE] = on_settle,   [RECORD_QUEUE] = on_queue,
-        [RECORD_PAGE] = on_page,       [RECORD_MOVE] = on_move,       [RECORD_RETAIN] = on_retain,
-        [RECORD_SHARD] = on_counters,  [RECORD_RECEIPT] = on_receipt, [RECORD_RECEIPT_END] = on_receipt_end,
+        [RECORD_PUBLISH] = on_publish,
+        [RECORD_SETTLE] = on_settle,
+        [RECORD_QUEUE] = on_queue,
+        [RECORD_PAGE] = on_page,
+        [RECORD_MOVE] = on_move,
+        [RECORD_RETAIN] = on_retain,
+        [RECORD_RETURN] = on_return,
+        [RECORD_DELIVERED] = on_delivered,
+        [RECORD_SHARD] = on_counters,
+        [RECORD_RECEIPT] = on_receipt,
+        [RECORD_RECEIPT_END] = on_receipt_end,
     };
     struct shard *shard = arg;
     if (kind == RECORD_DELAY || kind == RECORD_DELAY_END)

@@ -79,7 +79,7 @@ int
 rooms_open(struct shard *shard)
 {
     struct session_host *host = &shard->host;
-    queue_host_init(&host->queues, host->mem, host->io, host->log, &host->wheel);
+    queue_host_init(&host->queues, host->mem, host->io, host->log);
     exchange_init(&host->exchange, host->mem, host->route, &host->queues);
     shard->rooms_open = true;
     int rc = retained_new(host->mem, host->log, &host->wheel, &host->retained);

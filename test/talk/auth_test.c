@@ -133,13 +133,13 @@ start(struct io *io)
         .client_id_bytes_max = 100,
         .session_expiry_s_max = UINT32_MAX,
         .outbox_bytes_max = 1 << 20,
-        .queue = {.count_max = 1000, .bytes_max = 1 << 20},
+        .queue = {.count_max = 1000, .bytes_max = 1 << 20, .ttl_ms = UINT32_MAX},
     };
     *host = (struct session_host){ .ops = &ops, .shards = 1, .mem = io_mem(io), .io = io, .epoch = 1, .next_id = 1 };
     list_init(&host->holders);
     wheel_init(&host->wheel, host_wall_s(host));
     assert_int_equal(route_new(host->mem, &host->route), 0);
-    queue_host_init(&host->queues, host->mem, io, NULL, &host->wheel);
+    queue_host_init(&host->queues, host->mem, io, NULL);
     exchange_init(&host->exchange, host->mem, host->route, &host->queues);
     assert_int_equal(retained_new(host->mem, NULL, &host->wheel, &host->retained), 0);
     assert_int_equal(delayed_new(host->mem, io, NULL, on_due, NULL, &host->delayed), 0);
