@@ -90,7 +90,10 @@ catalog_settings_of(const struct settings *s)
         .queues_max = (uint32_t)s->queues_max,
         .exchanges_max = (uint32_t)s->exchanges_max,
         .bindings_max = (uint32_t)s->bindings_max,
-        .queue = {.count_max = s->queue_count_max, .bytes_max = s->queue_bytes_max, .overflow = QUEUE_REJECT},
+        .queue = {.count_max = s->queue_count_max,
+                  .bytes_max = s->queue_bytes_max,
+                  .overflow = QUEUE_REJECT,
+                  .ttl_ms = UINT32_MAX},
     };
 }
 

@@ -44,6 +44,18 @@ enum record_kind {
     RECORD_SHARD = 64,       /* counters that may never go back: next id u32, stamp u64 */
     RECORD_RECEIPT = 65,     /* receipt: another shard's QoS 2 publication was taken in here */
     RECORD_RECEIPT_END = 66, /* receipt: its shard has forgotten it; packet id 0: all of the session's */
+
+    /* catalog/: durable things only (catalog/record.c) */
+    RECORD_VHOST = 96,
+    RECORD_VHOST_END = 97,
+    RECORD_XCHG = 98,
+    RECORD_XCHG_END = 99,
+    RECORD_MQ = 100, /* the ids of its queues too */
+    RECORD_MQ_END = 101,
+    RECORD_BIND = 102,
+    RECORD_UNBIND = 103,
+    RECORD_POLICY = 104,
+    RECORD_POLICY_END = 105,
 };
 
 struct envelope;
