@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "queue/record.h"
+#include "route/key.h"
 
 void
 exchange_init(struct exchange *exchange, struct mem *mem, struct route *route, struct queue_host *queues)
@@ -74,11 +75,27 @@ exchange_add(struct outgoing *out, struct target *target, uint8_t qos, bool reta
     add_id(d, subscription_id);
 }
 
+/* A routing key of AMQP as the trie's topic. */
 static int
-plan_by_trie(struct exchange *ex, struct outgoing *out)
+convert_key(struct view key, uint8_t room[KEY_GROWTH * UINT8_MAX], struct view *rettopic)
 {
+    int64_t n = key_to_topic(key, room, KEY_GROWTH * UINT8_MAX);
+    if (n < 0)
+        return (int)n;
+    *rettopic = view_of(room, (size_t)n);
+    return 0;
+}
+
+int
+exchange_plan_topic(struct outgoing *out)
+{
+    struct exchange *ex = out->exchange;
+    uint8_t room[KEY_GROWTH * UINT8_MAX];
+    struct view topic = out->pub.env.topic;
     const struct route_hits *hits;
-    int rc = route_match(ex->route, ROUTE_MQTT, out->pub.env.topic, &hits);
+    int rc = out->pub.env.encoding == ENCODING_AMQP091 ? convert_key(topic, room, &topic) : 0;
+    if (rc == 0)
+        rc = route_match(ex->route, ROUTE_MQTT, topic, &hits);
     if (rc < 0)
         return rc;
     for (uint32_t i = 0; i < hits->count; i++) {
@@ -91,7 +108,7 @@ plan_by_trie(struct exchange *ex, struct outgoing *out)
 static int
 plan(struct exchange *ex, struct outgoing *out)
 {
-    int rc = out->plan == NULL ? plan_by_trie(ex, out) : out->plan(out);
+    int rc = out->plan == NULL ? exchange_plan_topic(out) : out->plan(out);
     return rc == 0 && ex->short_of_memory ? -ERR_NO_MEMORY : rc;
 }
 

@@ -99,6 +99,9 @@ int exchange_publish(struct exchange *exchange, struct outgoing *out);
 /* The same to one given target, whatever the trie says: a retained value for a new subscriber.  deliver() gets a copy
  * of `delivery`. */
 int exchange_send(struct exchange *exchange, struct outgoing *out, const struct delivery *delivery);
+/* Every hop in the trie that matches the message's topic, or its routing key as a topic: what plan does when the
+ * publisher has none, and part of a publisher's.  0 or -err. */
+int exchange_plan_topic(struct outgoing *out);
 /* From a hop's plan(). */
 void exchange_add(struct outgoing *out, struct target *target, uint8_t qos, bool retain, uint32_t subscription_id);
 
