@@ -42,6 +42,9 @@ enum {
 
     /* queue */
     QUEUE_PAGE_ENTRIES = 512,
+
+    /* catalog */
+    POLICIES_MAX = 1000, /* a virtual host */
 };
 
 /* Larger than an int. */

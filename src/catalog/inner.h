@@ -35,7 +35,8 @@ struct catalog {
     struct list walk;    /* struct xchg: still to be passed by the publication being planned */
     uint8_t *scratch;    /* a message's properties written anew; good for one publication */
     size_t scratch_room;
-    uint64_t delay_id; /* the last one given out */
+    uint64_t delay_id;    /* the last one given out */
+    struct io_timer wake; /* there are some due: the loop is to turn once more */
     bool restoring;
 };
 
@@ -141,16 +142,27 @@ struct mq {
     struct list bindings;     /* that lead here */
     struct list consumers;    /* struct mq_consumer, in order of attaching */
     uint32_t consumer_count;
-    struct wheel_timer timer; /* x-expires */
-    uint64_t used_ms;         /* when it was last used, for x-expires */
+    struct io_timer timer; /* x-expires */
+    uint64_t used_ns;      /* when it was last used, for x-expires */
     struct mq_rules rules;
     const struct policy *policy;
     const void *owner;
-    bool durable, exclusive, auto_delete, had_consumers, ending;
+    bool durable, exclusive, auto_delete;
+    bool taken;  /* by an exclusive consumer */
+    bool ending; /* its last consumer has gone: mq_turn() deletes it, if nobody looks for it before */
+    uint16_t level_count;
     uint8_t *arguments;
     uint32_t arguments_bytes;
     uint16_t name_bytes;
     uint8_t name[];
+};
+
+/* A consumer at one level of its queue. */
+struct mq_tap {
+    struct link link;
+    struct mq_consumer *consumer;
+    struct mq_tap *next; /* of its consumer, a lower level */
+    uint8_t priority;
 };
 
 static inline struct view
@@ -164,11 +176,30 @@ xchg_name(const struct xchg *x)
     return view_of(x->name, x->name_bytes);
 }
 
+/* Is it a fact in the log?  What is exclusive dies with its connection. */
+static inline bool
+mq_lasts(const struct mq *mq)
+{
+    return mq->durable && !mq->exclusive;
+}
+/* For catalog->queues. */
+static inline uint64_t
+mq_id_hash(uint32_t id)
+{
+    return hash_bytes(view_of(&id, sizeof(id)), 0);
+}
+
 /* Checked and taken apart (mq_arguments.c): 0, or -ERR_REFUSED and 406 with RabbitMQ's text.  `policy` may be NULL. */
 int mq_rules_parse(const struct vhost *vhost, const struct queue_spec *spec, const struct policy *policy,
                    struct mq_rules *ret, struct refusal *why);
 /* Is `spec` what the queue was declared as?  0, or -ERR_REFUSED: 405 for another's exclusive queue, 406. */
 int mq_equivalent(const struct mq *mq, const struct queue_spec *spec, struct refusal *why);
+
+/* Erlang's name of a field's type. */
+const char *mq_type_name(char type);
+/* Is this a policy's key for queues, and does it say something that can be done? */
+bool mq_policy_knows(const char *key);
+int mq_policy_check(json_t *definition, struct refusal *why);
 
 /* Makes a queue without levels, and records nothing: for a declaration, which then makes level 0, and for replay. */
 int mq_make(struct vhost *vhost, const struct queue_spec *spec, struct mq **ret, struct refusal *why);
@@ -178,6 +209,13 @@ int mq_make_level(struct mq *mq, uint8_t priority, uint32_t id, struct mq_level 
 void mq_restored(struct mq *mq);
 /* Policies changed: the queue's rules are made anew and applied. */
 void mq_policy(struct mq *mq);
+/* It is in use now: x-expires counts from here on. */
+void mq_used(struct mq *mq);
+/* consumer.c: its consumers reach the new level too; one of them is asked again which levels it may have; all are told
+ * that the queue is gone, out of `consumers`, which was cut from it. */
+int mq_tap_level(struct mq *mq, struct mq_level *level);
+void mq_feed(struct mq *mq);
+void mq_consumers_free(struct mem *mem, struct list *consumers);
 /* Asks for a mq_turn() from catalog_turn(), which pops catalog->due. */
 void mq_soon(struct mq *mq);
 void mq_turn(struct mq *mq);
@@ -185,6 +223,16 @@ void mq_turn(struct mq *mq);
 void mq_free(struct mq *mq);
 void xchg_free(struct xchg *xchg);
 
+/* ---- dead letters (dead.c) --------------------------------------------------------------------------------------- */
+
+/* A message's properties, whatever its encoding: false, and *ret is empty, when it has none that AMQP knows. */
+bool envelope_properties(const struct envelope *env, struct view *retexchange, struct amqp_properties *ret);
+/* Does the automatic dead letter with these headers come round a cycle in which nobody rejected it? */
+bool dead_cycles(const struct mq *mq, struct view headers);
+/* A publication that its limit refuses, for its dead letter exchange. */
+void dead_spurn(struct mq *mq, const struct envelope *env);
+/* What a level tells queue/ to do with its dead. */
+void dead_own(struct mq_level *level);
 /* From catalog_turn(), and from catalog_free() with `publish` false: what was spurned is dead-lettered, or dropped. */
 void dead_turn(struct catalog *catalog, bool publish);
 
