@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/must.h"
 #include "queue/record.h"
 #include "route/key.h"
 
@@ -75,17 +76,6 @@ exchange_add(struct outgoing *out, struct target *target, uint8_t qos, bool reta
     add_id(d, subscription_id);
 }
 
-/* A routing key of AMQP as the trie's topic. */
-static int
-convert_key(struct view key, uint8_t room[KEY_GROWTH * UINT8_MAX], struct view *rettopic)
-{
-    int64_t n = key_to_topic(key, room, KEY_GROWTH * UINT8_MAX);
-    if (n < 0)
-        return (int)n;
-    *rettopic = view_of(room, (size_t)n);
-    return 0;
-}
-
 int
 exchange_plan_topic(struct outgoing *out)
 {
@@ -93,9 +83,13 @@ exchange_plan_topic(struct outgoing *out)
     uint8_t room[KEY_GROWTH * UINT8_MAX];
     struct view topic = out->pub.env.topic;
     const struct route_hits *hits;
-    int rc = out->pub.env.encoding == ENCODING_AMQP091 ? convert_key(topic, room, &topic) : 0;
-    if (rc == 0)
-        rc = route_match(ex->route, ROUTE_MQTT, topic, &hits);
+    if (out->pub.env.encoding == ENCODING_AMQP091) {
+        struct pen p = pen_of(room, sizeof(room));
+        key_to_topic(&p, topic);
+        must(!p.torn);
+        topic = view_of(room, (size_t)(p.at - room));
+    }
+    int rc = route_match(ex->route, ROUTE_MQTT, topic, &hits);
     if (rc < 0)
         return rc;
     for (uint32_t i = 0; i < hits->count; i++) {

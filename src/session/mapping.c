@@ -20,17 +20,7 @@ since(const uint8_t *from, const struct pen *p)
 
 /* ---- names -------------------------------------------------------------------------------------------------- */
 
-typedef int64_t name_fn(struct view name, void *ret, size_t room);
-
-static void
-put_name(struct pen *p, struct view name, name_fn *convert)
-{
-    int64_t n = convert(name, p->at, pen_left(p));
-    if (n < 0)
-        p->torn = true;
-    else
-        p->at += n;
-}
+typedef void name_fn(struct pen *p, struct view name);
 
 /* Behind its length, which is known afterwards. */
 static void
@@ -38,7 +28,7 @@ put_counted_name(struct pen *p, unsigned length_bytes, struct view name, name_fn
 {
     uint8_t *length = p->at;
     put_uint(p, 0, length_bytes);
-    put_name(p, name, convert);
+    convert(p, name);
     struct pen back = pen_of(length, length_bytes);
     put_uint(&back, (uint64_t)(p->at - length) - length_bytes, length_bytes);
 }
@@ -121,7 +111,7 @@ void
 mapping_to_mqtt(const struct envelope *env, struct pen *room, struct view *rettopic, struct view *retprops)
 {
     const uint8_t *at = room->at;
-    put_name(room, env->topic, key_to_topic);
+    key_to_topic(room, env->topic);
     *rettopic = since(at, room);
     at = room->at;
     struct cursor c = cursor_of(env->props);
@@ -204,7 +194,7 @@ mapping_to_amqp(const struct envelope *env, struct pen *room, struct view *retke
     char expiration[NUMBER_CHARS_MAX];
     struct view theirs = env->encoding == ENCODING_MQTT5 ? env->props : view_of(NULL, 0);
     const uint8_t *at = room->at;
-    put_name(room, env->topic, topic_to_key);
+    topic_to_key(room, env->topic);
     *retkey = since(at, room);
     at = room->at;
     put_headers(room, theirs);
