@@ -176,9 +176,9 @@ xchg_name(const struct xchg *x)
     return view_of(x->name, x->name_bytes);
 }
 
-/* Is it a fact in the log?  What is exclusive dies with its connection. */
+/* Is it still there after a restart?  What is exclusive dies with its connection. */
 static inline bool
-mq_lasts(const struct mq *mq)
+mq_is_kept(const struct mq *mq)
 {
     return mq->durable && !mq->exclusive;
 }

@@ -56,7 +56,7 @@ fill_level(struct mq_level *level, uint32_t id)
     struct mq *mq = level->mq;
     struct catalog *catalog = mq->vhost->catalog;
     id = id == 0 ? catalog->host->new_id(catalog->host) : id;
-    int rc = queue_new(catalog->host->queues, id, mq_lasts(mq), mq->rules.limits, &level->target.queue);
+    int rc = queue_new(catalog->host->queues, id, mq_is_kept(mq), mq->rules.limits, &level->target.queue);
     if (rc == 0)
         rc = map_put(&catalog->queues, mq_id_hash(id), level);
     if (rc < 0)
@@ -380,7 +380,7 @@ declare_new(struct vhost *vhost, const struct queue_spec *spec, struct mq **ret,
         return refuse_world(why, rc);
     }
     if (retstored != NULL)
-        *retstored = mq_lasts(mq) && vhost->catalog->host->log != NULL;
+        *retstored = mq_is_kept(mq) && vhost->catalog->host->log != NULL;
     mq_used(mq);
     *ret = mq;
     return 0;
@@ -435,7 +435,7 @@ mq_delete(struct mq *mq, bool if_unused, bool if_empty, uint64_t *retcount, bool
     if (retcount != NULL)
         *retcount = ready;
     if (retstored != NULL)
-        *retstored = mq_lasts(mq) && mq->vhost->catalog->host->log != NULL;
+        *retstored = mq_is_kept(mq) && mq->vhost->catalog->host->log != NULL;
     mq_free(mq);
     return 0;
 }
