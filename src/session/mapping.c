@@ -167,8 +167,8 @@ put_headers(struct pen *p, struct view mqtt_props)
             put_text(p, item.text, 'S', item.value);
         else if (item.id == MQTT_RESPONSE_TOPIC)
             put_reply_header(p, item.text);
-        else if (item.id == MQTT_CORRELATION_DATA && !is_correlation_id(item.text))
-            put_text(p, view_str(correlation_header), 'x', item.text);
+        else if (item.id == MQTT_CORRELATION_DATA && !is_correlation_id(item.value))
+            put_text(p, view_str(correlation_header), 'x', item.value);
 }
 
 /* What becomes properties. */
@@ -181,8 +181,8 @@ read_props(struct view mqtt_props, struct amqp_properties *props)
         if (item.id == MQTT_CONTENT_TYPE && item.text.len <= AMQP_SHORTSTR_MAX) {
             props->content_type = item.text;
             props->present |= 1 << AMQP_CONTENT_TYPE;
-        } else if (item.id == MQTT_CORRELATION_DATA && is_correlation_id(item.text)) {
-            props->correlation_id = item.text;
+        } else if (item.id == MQTT_CORRELATION_DATA && is_correlation_id(item.value)) {
+            props->correlation_id = item.value;
             props->present |= 1 << AMQP_CORRELATION_ID;
         }
 }

@@ -115,7 +115,7 @@ mqtt_through_amqp_and_back(void **state)
         else if (item.id == MQTT_RESPONSE_TOPIC)
             assert_view(item.text, "answers/v1.2/me");
         else if (item.id == MQTT_CORRELATION_DATA)
-            assert_view(item.text, "call 7");
+            assert_view(item.value, "call 7");
         else
             assert_view(item.text, "text/plain");
         seen++;
