@@ -50,12 +50,16 @@ struct vhost {
     struct list exclusives; /* of struct mq, by mq->exclusives */
     struct list policies;   /* highest priority first */
     struct xchg *fallback;  /* the default exchange "" */
-    uint32_t binding_count;
     bool durable;
     bool shares_trie; /* it is "/": amq.topic is the shard's trie */
     uint16_t name_bytes;
     uint8_t name[];
 };
+
+/* With its predeclared exchanges; records nothing.  0, -ERR_INVALID (the name), -ERR_EXISTS, -ERR_NO_MEMORY. */
+int vhost_make(struct catalog *catalog, struct view name, bool durable, struct vhost **ret);
+/* Forgets it with all that is in it. */
+void vhost_free(struct vhost *vhost);
 
 /* ---- exchanges and bindings (xchg.c, binding.c, plan.c, one file a type where it has state) -------------------- */
 
@@ -66,13 +70,13 @@ struct xchg {
     struct list link; /* in vhost->xchgs */
     struct list walk; /* in catalog->walk */
     struct kept kept;
-    uint64_t stamp;         /* of the last publication that came through: each exchange once */
-    struct list bindings;   /* from here, in order of making */
-    struct list feeds;      /* bindings that lead here */
-    struct map keys;        /* direct: struct binding by key */
-    struct route *route;    /* topic: its own trie, or the shard's */
-    struct hash_ring *ring; /* x-consistent-hash */
-    struct view alternate;  /* name, into arguments or its policy's definition; empty: none */
+    uint64_t stamp;        /* of the last publication that came through: each exchange once */
+    struct list bindings;  /* from here, in order of making */
+    struct list feeds;     /* bindings that lead here */
+    struct map keys;       /* direct: struct binding by key */
+    struct route *route;   /* topic: its own trie, or the shard's */
+    struct ring *ring;     /* x-consistent-hash */
+    struct view alternate; /* name, into arguments or its policy's definition; empty: none */
     const struct policy *policy;
     enum xchg_type type;
     bool durable, auto_delete, internal, predeclared, delays /* x-delayed-message */;
@@ -95,6 +99,66 @@ struct binding {
     uint32_t key_bytes, arguments_bytes;
     uint8_t bytes[]; /* key, arguments */
 };
+
+/* What the definitions of RabbitMQ call it. */
+struct view xchg_type_name(const struct xchg *xchg);
+/* Would a declaration of this be fine?  Changes nothing. */
+int xchg_check(const struct vhost *vhost, const struct exchange_spec *spec, struct refusal *why);
+/* Is it just this? */
+bool xchg_is(const struct xchg *xchg, const struct exchange_spec *spec);
+/* Makes one that was checked, and records nothing: for a declaration, for a virtual host's birth, and for replay. */
+int xchg_make(struct vhost *vhost, const struct exchange_spec *spec, struct xchg **ret);
+/* Forgets it with its bindings, and auto-delete exchanges that led to it only.  Records those, and not itself. */
+void xchg_drop(struct xchg *xchg);
+
+/* Checked against its source, and made: records nothing.  The one that exists when there is one. */
+int binding_make(struct vhost *vhost, const struct binding_spec *spec, struct binding **ret, struct refusal *why);
+/* NULL: there is none. */
+struct binding *binding_find(const struct vhost *vhost, const struct binding_spec *spec);
+/* A direct exchange's first of this key; the others follow by next_same.  NULL: none. */
+struct binding *binding_by_key(const struct xchg *xchg, struct view key);
+bool binding_durable(const struct binding *binding);
+/* Nothing else happens. */
+void binding_free(struct binding *binding);
+static inline struct view
+binding_key(const struct binding *b)
+{
+    return view_of(b->bytes, b->key_bytes);
+}
+static inline struct view
+binding_arguments(const struct binding *b)
+{
+    return view_of(b->bytes + b->key_bytes, b->arguments_bytes);
+}
+
+/* In the trie of its exchange (topic.c), or in the ring of hashes (ring.c); a hop's plan (plan.c). */
+int topic_join(struct binding *binding);
+void topic_leave(struct binding *binding);
+void topics_announce(struct catalog *catalog);
+int ring_new(struct xchg *xchg);
+void ring_free(struct xchg *xchg);
+int ring_check_arguments(struct view arguments, struct refusal *why);
+int ring_check(struct view key, struct refusal *why);
+int ring_join(struct binding *binding);
+void ring_leave(struct binding *binding);
+/* Where this publication belongs; NULL: nothing is bound. */
+struct binding *ring_pick(const struct xchg *xchg, const struct envelope *env, struct view key, struct view headers);
+extern const struct hop_ops binding_hop_ops;
+
+/* Headers exchanges (headers.c). */
+int headers_check(struct view arguments, struct refusal *why);
+bool headers_match(struct view arguments, struct view headers);
+
+/* The message's properties with their headers written anew into the catalog's scratch: without BCC, or with x-delay
+ * negated and the names of a virtual host and an exchange before. */
+int props_without_bcc(struct catalog *catalog, const struct envelope *env, struct view *ret);
+int props_delayed(const struct xchg *xchg, const struct envelope *env, struct view *ret);
+/* The latter, taken apart; false: it is none. */
+bool props_resume(struct envelope *env, struct view *retvhost, struct view *retexchange);
+
+/* Later (delay.c): how long this exchange keeps a message with these headers; 0: it does not. */
+uint32_t delay_of(const struct xchg *xchg, struct view headers);
+int delay_put(const struct xchg *xchg, uint32_t delay_ms, struct outgoing *out);
 
 /* A queue is going: its bindings go, and auto-delete exchanges with them. Records nothing: RECORD_MQ_END says it all.
  */
@@ -277,7 +341,10 @@ kept_add(struct catalog *catalog, struct kept *kept, enum kept_kind kind)
     list_push(&catalog->keeping, &kept->link);
 }
 
-/* 0 or what log_append says; nothing for what is not durable, nor while restoring.  Ends are urgent. */
+enum { RECORD_FLAG_AUTO_DELETE = 1, RECORD_FLAG_INTERNAL = 2 };
+
+/* 0 or what log_append says; nothing for what is not durable, nor while restoring (but for a virtual host, which is
+ * made by the shard before that is over).  Ends are urgent. */
 int record_vhost(const struct vhost *vhost);
 int record_vhost_end(const struct vhost *vhost);
 int record_xchg(const struct xchg *xchg);

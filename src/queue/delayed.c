@@ -275,6 +275,12 @@ delayed_cancel(struct delayed *delayed, uint64_t id)
     (void)set_timer(delayed); /* moves it, or cuts it */
 }
 
+bool
+delayed_has(const struct delayed *delayed, uint64_t id)
+{
+    return find(delayed, id) != NULL;
+}
+
 uint64_t
 delayed_count(const struct delayed *delayed)
 {

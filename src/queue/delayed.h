@@ -16,6 +16,8 @@ void delayed_free(struct delayed *delayed);
 int delayed_put(struct delayed *delayed, uint64_t id, uint64_t due_ms, const struct envelope *env);
 /* Harmless when there is nothing under `id`. */
 void delayed_cancel(struct delayed *delayed, uint64_t id);
+/* Is something under `id`? */
+bool delayed_has(const struct delayed *delayed, uint64_t id);
 uint64_t delayed_count(const struct delayed *delayed);
 /* Replay of RECORD_DELAY and RECORD_DELAY_END; and, when replay is over, start the clock: nothing is due before that.
  * 0 or -err. */
