@@ -86,9 +86,7 @@ static void
 drop_stub(struct queue *queue, struct page *page, uint64_t no)
 {
     queue->host->expired += page->ready;
-    for (unsigned i = 0; i < PAGE_ENTRIES; i++)
-        queue_record_settled(queue, page_first_seq(no) + i);
-    queue_drop_stub(queue, page);
+    queue_settle_stub(queue, page, no);
     queue_touch(queue);
 }
 

@@ -21,77 +21,59 @@ publication_parse(struct view record, uint64_t position, struct publication *ret
     return record_publish_parse(record, &publish, &ret->env);
 }
 
-/* ---- the reader ---------------------------------------------------------------------------------------------- */
+/* ---- reading ahead ------------------------------------------------------------------------------------------- */
 
-struct reader *
-queue_reader(struct queue *queue)
+void
+ahead_init(struct ahead *ahead, struct queue *queue, void (*more)(struct queue *queue))
 {
-    if (queue->reader == NULL)
-        queue->reader = MEM_NEW(queue->host->mem, struct reader);
-    return queue->reader;
-}
-
-static void
-release_bodies(struct queue *queue)
-{
-    struct reader *r = queue->reader;
-    log_read_release(&r->bodies);
-    r->reading_bodies = false;
-    queue->host->ahead_bytes -= r->ahead_bytes;
-    r->ahead_bytes = 0;
+    *ahead = (struct ahead){ .queue = queue, .more = more };
 }
 
 void
-queue_reader_rest(struct queue *queue)
+ahead_release(struct ahead *ahead)
 {
-    if (queue->reader != NULL && queue->reader->ahead_bytes > 0)
-        release_bodies(queue);
+    log_read_release(&ahead->read);
+    ahead->reading = false;
+    ahead->queue->host->ahead_bytes -= ahead->bytes;
+    ahead->bytes = 0;
 }
 
 void
-queue_reader_free(struct queue *queue)
+ahead_fini(struct ahead *ahead)
 {
-    struct reader *r = queue->reader;
-    if (r == NULL)
-        return;
-    release_bodies(queue);
-    log_read_release(&r->index);
-    io_timer_cut(queue->host->io, &r->retry);
-    mem_free(queue->host->mem, r);
-    queue->reader = NULL;
+    ahead_release(ahead);
+    io_timer_cut(ahead->queue->host->io, &ahead->retry);
 }
 
 static void
 on_retry(void *arg)
 {
-    queue_pump(arg);
+    struct ahead *ahead = arg;
+    ahead->more(ahead->queue);
 }
 
 void
-queue_retry(struct queue *queue)
+ahead_retry(struct ahead *ahead)
 {
-    struct io *io = queue->host->io;
-    (void)io_timer_set(io, &queue->reader->retry, io_now_ns(io) + RETRY_NS, on_retry, queue);
+    struct io *io = ahead->queue->host->io;
+    (void)io_timer_set(io, &ahead->retry, io_now_ns(io) + RETRY_NS, on_retry, ahead);
 }
-
-/* ---- bodies -------------------------------------------------------------------------------------------------- */
 
 static void
 on_bodies(struct log_read *read)
 {
-    struct queue *queue = read->arg;
-    struct reader *r = queue->reader;
-    r->reading_bodies = false;
-    r->damaged = read->rc == -ERR_DAMAGED ? read->position : 0;
-    if (read->rc == 0 || r->damaged != 0)
-        queue_pump(queue);
+    struct ahead *ahead = read->arg;
+    ahead->reading = false;
+    ahead->damaged = read->rc == -ERR_DAMAGED ? read->position : 0;
+    if (read->rc == 0 || ahead->damaged != 0)
+        ahead->more(ahead->queue);
     else
-        queue_retry(queue);
+        ahead_retry(ahead);
 }
 
 /* What waits, within bounds; little when many queues read at once. */
 static size_t
-ahead(const struct queue *queue)
+ahead_bytes(const struct queue *queue)
 {
     uint64_t most = queue->host->ahead_bytes > CROWD_BYTES ? AHEAD_BYTES_CROWDED : AHEAD_BYTES_MAX;
     uint64_t n = queue->bytes > AHEAD_BYTES_MIN ? queue->bytes : AHEAD_BYTES_MIN;
@@ -99,28 +81,29 @@ ahead(const struct queue *queue)
 }
 
 static enum fetched
-read_bodies(struct queue *queue, uint64_t position)
+read_bodies(struct ahead *ahead, uint64_t position)
 {
-    struct reader *r = queue_reader(queue);
-    if (r == NULL || r->reading_bodies)
-        return FETCH_WAIT; /* without memory, the next credit tries again */
-    if (r->damaged == position)
+    struct queue_host *host = ahead->queue->host;
+    if (ahead->reading)
+        return FETCH_WAIT;
+    if (ahead->damaged == position)
         return FETCH_DAMAGED;
-    release_bodies(queue);
-    size_t n = ahead(queue);
-    r->bodies = (struct log_read){ .position = position, .ahead_bytes = n, .done = on_bodies, .arg = queue };
-    if (log_read(queue->host->log, &r->bodies) < 0) {
-        queue_retry(queue);
+    ahead_release(ahead);
+    size_t n = ahead_bytes(ahead->queue);
+    ahead->read = (struct log_read){ .position = position, .ahead_bytes = n, .done = on_bodies, .arg = ahead };
+    if (log_read(host->log, &ahead->read) < 0) {
+        ahead_retry(ahead);
         return FETCH_WAIT;
     }
-    r->ahead_bytes = n;
-    queue->host->ahead_bytes += n;
-    r->reading_bodies = true;
+    ahead->bytes = n;
+    host->ahead_bytes += n;
+    ahead->reading = true;
     return FETCH_WAIT;
 }
 
-enum fetched
-queue_fetch(struct queue *queue, const struct entry *entry, struct publication *ret)
+/* FETCH_WAIT: it must be read.  `ahead` may be NULL. */
+static enum fetched
+look(struct queue *queue, const struct ahead *ahead, const struct entry *entry, struct publication *ret)
 {
     struct view record;
     unsigned kind;
@@ -129,11 +112,65 @@ queue_fetch(struct queue *queue, const struct entry *entry, struct publication *
         *ret = (struct publication){ .env = message->env, .message = message };
         return FETCH_GOT;
     }
-    struct reader *r = queue->reader;
-    bool here = r != NULL && !r->reading_bodies && log_read_at(&r->bodies, entry->ref, &kind, &record);
+    bool here = ahead != NULL && !ahead->reading && log_read_at(&ahead->read, entry->ref, &kind, &record);
     if (!here && !log_peek(queue->host->log, entry->ref, &record))
-        return read_bodies(queue, entry->ref);
+        return FETCH_WAIT;
     return publication_parse(record, entry->ref, ret) < 0 ? FETCH_DAMAGED : FETCH_GOT;
+}
+
+enum fetched
+ahead_fetch(struct ahead *ahead, const struct entry *entry, struct publication *ret)
+{
+    enum fetched fetched = look(ahead->queue, ahead, entry, ret);
+    return fetched == FETCH_WAIT ? read_bodies(ahead, entry->ref) : fetched;
+}
+
+/* ---- the pump's ---------------------------------------------------------------------------------------------- */
+
+struct reader *
+queue_reader(struct queue *queue)
+{
+    if (queue->reader != NULL)
+        return queue->reader;
+    queue->reader = MEM_NEW(queue->host->mem, struct reader);
+    if (queue->reader != NULL)
+        ahead_init(&queue->reader->bodies, queue, queue_pump);
+    return queue->reader;
+}
+
+void
+queue_reader_rest(struct queue *queue)
+{
+    if (queue->reader != NULL && queue->reader->bodies.bytes > 0)
+        ahead_release(&queue->reader->bodies);
+}
+
+void
+queue_reader_free(struct queue *queue)
+{
+    struct reader *r = queue->reader;
+    if (r == NULL)
+        return;
+    ahead_fini(&r->bodies);
+    log_read_release(&r->index);
+    mem_free(queue->host->mem, r);
+    queue->reader = NULL;
+}
+
+void
+queue_retry(struct queue *queue)
+{
+    ahead_retry(&queue->reader->bodies);
+}
+
+enum fetched
+queue_fetch(struct queue *queue, const struct entry *entry, struct publication *ret)
+{
+    enum fetched fetched = look(queue, queue->reader == NULL ? NULL : &queue->reader->bodies, entry, ret);
+    if (fetched != FETCH_WAIT)
+        return fetched;
+    struct reader *r = queue_reader(queue);
+    return r == NULL ? FETCH_WAIT : read_bodies(&r->bodies, entry->ref); /* without memory, the next credit tries */
 }
 
 /* ---- to be sent again ---------------------------------------------------------------------------------------- */

@@ -231,7 +231,7 @@ lose_page(struct queue *queue, uint64_t no)
 {
     struct page *page = queue_page(queue, no);
     queue->host->damaged += page->ready;
-    queue_drop_stub(queue, page);
+    queue_lose_stub(queue, page, no);
     queue_retire(queue, page);
 }
 

@@ -10,6 +10,7 @@
 #define TAMBO_QUEUE_INNER_H
 
 #include "base/limits.h"
+#include "base/map.h"
 #include "queue/queue.h"
 
 enum {
@@ -70,18 +71,43 @@ struct page {
     uint16_t used; /* sequence numbers given out */
     uint16_t room; /* of the body: indexes from base to before base + room */
     uint16_t ready, flight;
+    uint16_t waiting; /* in graves of which the owner has not been told */
     bool stub;
     bool moved;                      /* bodies lie elsewhere than the record says */
     struct held held[PAGE_SEGMENTS]; /* of a stub */
 };
 
-struct reader {
-    struct log_read bodies, index;
+/* Bodies read ahead out of the log, for one who goes through the queue. */
+struct ahead {
+    struct queue *queue;
+    void (*more)(struct queue *queue); /* they have come, or it is time to try again */
+    struct log_read read;
     struct io_timer retry;
-    size_t ahead_bytes; /* asked for by `bodies`; 0: it has no buffer */
-    uint64_t page_no;   /* being read by `index` */
-    uint64_t damaged;   /* the position that could not be read; 0: none */
-    bool reading_bodies, reading_index;
+    size_t bytes;     /* asked for; 0: it has no buffer */
+    uint64_t damaged; /* the position that could not be read; 0: none */
+    bool reading;
+};
+
+/* For the pump. */
+struct reader {
+    struct ahead bodies;
+    struct log_read index;
+    uint64_t page_no; /* being read by `index` */
+    bool reading_index;
+};
+
+/* For the dead. */
+struct grave {
+    struct ahead bodies;
+    uint64_t from_no;        /* no page before it has any that wait */
+    uint64_t waiting, fresh; /* not told of yet; died since the last telling */
+    bool pausing;            /* the owner could not take one */
+};
+
+/* In queue->returns. */
+struct returned {
+    uint64_t seq;
+    uint32_t count;
 };
 
 /* A message that is read to be sent again. */
@@ -105,6 +131,7 @@ struct queue {
     uint32_t links_made;
     bool durable, pumping;
     bool starved;       /* no link has credit */
+    bool ranked;        /* links have priorities, and stand in their order */
     struct page *pages; /* pages[page_from] is number `first_no` */
     uint32_t page_from, page_count, page_room;
     uint64_t first_no;
@@ -117,6 +144,13 @@ struct queue {
     uint32_t run_count;
     struct queue_owner *owner;
     struct reader *reader;
+    struct list mourning; /* in host->mourning */
+    struct grave *grave;
+    uint64_t dead; /* in flight in graves */
+    uint64_t flight_bytes;
+    uint64_t delivered, delivered_told; /* the highest seq; what the log knows of it */
+    uint64_t delivered_before;          /* in a former life */
+    struct map returns;
 };
 
 static inline uint64_t
@@ -148,6 +182,12 @@ static inline struct entry *
 page_entry(const struct page *page, unsigned i)
 {
     return &page->body->entries[i - page->base];
+}
+/* Nothing waits, nothing is in flight, nothing is in a grave. */
+static inline bool
+queue_is_empty(const struct queue *queue)
+{
+    return queue->ready + queue->flight == 0;
 }
 static inline bool
 page_is_stub(const struct page *page)
@@ -226,9 +266,21 @@ uint64_t queue_expiry(const struct queue *queue, const struct envelope *env);
 
 /* dead.c */
 bool queue_wants_dead(const struct queue *queue);
-/* A ready entry, or one of a link that is not counted there any more, dies: it is dropped, or goes to its grave.  The
+/* A ready entry, or one in flight that its link does not count any more, dies: it is dropped, or goes to its grave. The
  * page may be retired afterwards.  False: no memory to dig one, it is as it was. */
 bool queue_die(struct queue *queue, struct page *page, uint64_t seq, enum queue_death reason);
+bool page_is_grave(const struct page *page, unsigned i);
+/* Tells owners of their dead. */
+void queue_host_mourn(struct queue_host *host);
+void queue_grave_free(struct queue *queue);
+
+/* returns.c */
+uint32_t returns_of(const struct queue *queue, uint64_t seq);
+/* One more, and recorded; returns how many these are. */
+uint32_t returns_add(struct queue *queue, uint64_t seq);
+void returns_forget(struct queue *queue, uint64_t seq);
+void returns_fini(struct queue *queue);
+void queue_record_delivered(struct queue *queue);
 
 /* queue.c */
 /* The entry leaves the queue, whatever state it is in. */
@@ -242,9 +294,19 @@ void queue_touch(struct queue *queue); /* the turn's end has work with it */
 void queue_let_go(const struct queue *queue, uint64_t position, uint64_t records, uint64_t bytes);
 /* Forgets what a stub holds, and all of the stub. */
 void queue_drop_stub(struct queue *queue, struct page *page);
+/* The same, and of its entries whatever the queue knows. */
+void queue_lose_stub(struct queue *queue, struct page *page, uint64_t no);
+/* The same, and recorded. */
+void queue_settle_stub(struct queue *queue, struct page *page, uint64_t no);
 
-/* link.c: a message that has just come and nothing waits before it. */
-void queue_deliver_fresh(struct queue *queue, uint64_t seq, struct publication *pub);
+/* link.c */
+/* A message that has just come, is worthless at `at_ms` (0: never), and nothing waits before it. */
+void queue_deliver_fresh(struct queue *queue, uint64_t seq, struct publication *pub, uint64_t at_ms);
+/* Who holds an entry in flight: a link's number, or a grave. */
+uint32_t page_owner(const struct page *page, unsigned i);
+int page_set_owner(struct queue *queue, struct page *page, unsigned i, uint32_t owner);
+/* From ready to in flight. */
+void queue_take_off(struct queue *queue, struct page *page, unsigned i);
 
 /* restore.c: entries that replay speaks of while their page is a stub */
 struct amend *page_amend(struct queue *queue, struct page *page);
@@ -262,6 +324,14 @@ enum fetched { FETCH_GOT, FETCH_WAIT, FETCH_DAMAGED };
 /* The message of an entry, borrowed until the end of the turn.  FETCH_WAIT: it is being read, and the pump goes on when
  * it has come. */
 enum fetched queue_fetch(struct queue *queue, const struct entry *entry, struct publication *ret);
+void ahead_init(struct ahead *ahead, struct queue *queue, void (*more)(struct queue *queue));
+void ahead_fini(struct ahead *ahead);
+/* As queue_fetch, for one who has a buffer of its own; more() is called when it has come. */
+enum fetched ahead_fetch(struct ahead *ahead, const struct entry *entry, struct publication *ret);
+/* Calls more() a little later. */
+void ahead_retry(struct ahead *ahead);
+/* Gives the buffer back. */
+void ahead_release(struct ahead *ahead);
 int publication_parse(struct view record, uint64_t position, struct publication *ret);
 /* NULL: no memory. */
 struct reader *queue_reader(struct queue *queue);

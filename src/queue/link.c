@@ -6,18 +6,19 @@
 
 /* ---- who holds what ------------------------------------------------------------------------------------------------
  *
- * Links of a queue are numbered from 1 while it has any.  Most queues ever have one: then nothing is written down. */
+ * Links of a queue are numbered from 1 while it has any.  Most queues ever have one: then nothing is written down.  The
+ * highest numbers are graves (dead.c). */
 
 enum { FIRST_LINK = 1 };
 
-static uint32_t
-owner_of(const struct page *page, unsigned i)
+uint32_t
+page_owner(const struct page *page, unsigned i)
 {
     return page->body->owners == NULL ? FIRST_LINK : page->body->owners[i];
 }
 
-static int
-set_owner(struct queue *queue, struct page *page, unsigned i, uint32_t owner)
+int
+page_set_owner(struct queue *queue, struct page *page, unsigned i, uint32_t owner)
 {
     if (page->body->owners == NULL && owner == FIRST_LINK)
         return 0;
@@ -41,12 +42,30 @@ held_by(const struct link *link, uint64_t seq)
         return NULL;
     struct page *page = queue_page(link->queue, page_no_of(seq));
     unsigned i = page_index_of(seq);
-    if (page == NULL || page->body == NULL || !bit_get(page->body, BIT_FLIGHT, i) || owner_of(page, i) != link->number)
+    if (page == NULL || page->body == NULL || !bit_get(page->body, BIT_FLIGHT, i) ||
+        page_owner(page, i) != link->number)
         return NULL;
     return page;
 }
 
 /* ---- delivery ---------------------------------------------------------------------------------------------------- */
+
+/* Behind all others, or all others of its priority. */
+static void
+to_the_end(struct queue *queue, struct link *link)
+{
+    struct list *behind = &queue->links;
+    list_cut(&link->all);
+    if (queue->ranked) {
+        LIST_EACH(&queue->links, l) {
+            behind = l;
+            if (container_of(l, struct link, all)->priority < link->priority)
+                break;
+            behind = &queue->links;
+        }
+    }
+    list_push(behind, &link->all);
+}
 
 /* The next link in turn that has credit.  A group of thousands that wait is not asked again for each message. */
 static struct link *
@@ -59,38 +78,60 @@ next_link(struct queue *queue)
         if (link->credit == 0)
             continue;
         if (queue->links.next != queue->links.prev)
-            list_push(&queue->links, &link->all);
+            to_the_end(queue, link);
         return link;
     }
     queue->starved = true;
     return NULL;
 }
 
-static bool
-take_off(struct queue *queue, struct page *page, uint64_t seq, struct link *link)
+void
+queue_take_off(struct queue *queue, struct page *page, unsigned i)
 {
-    unsigned i = page_index_of(seq);
-    if (set_owner(queue, page, i, link->number) < 0)
-        return false;
     bit_clear(page->body, BIT_READY, i);
     bit_set(page->body, BIT_FLIGHT, i);
     page->ready--;
     page->flight++;
     queue->ready--;
     queue->flight++;
+    queue->flight_bytes += page_entry(page, i)->bytes;
+}
+
+static bool
+take_off(struct queue *queue, struct page *page, unsigned i, struct link *link)
+{
+    if (page_set_owner(queue, page, i, link->number) < 0)
+        return false;
+    queue_take_off(queue, page, i);
     link->flight++;
     return true;
+}
+
+/* Shown as delivered before: what was released, or may have gone out in a former life. */
+static void
+show(struct link *link, const struct page *page, uint64_t seq, struct publication *pub, bool again)
+{
+    const struct queue *queue = link->queue;
+    struct entry_meta meta = entry_meta_unpack(page_entry(page, page_index_of(seq))->meta);
+    if (again && queue->returns.count > 0)
+        meta.deliveries = returns_of(queue, seq);
+    link->ops->deliver(link, seq, pub, meta, again);
 }
 
 static bool
 hand(struct queue *queue, struct page *page, uint64_t seq, struct link *link, struct publication *pub)
 {
     unsigned i = page_index_of(seq);
-    if (!take_off(queue, page, seq, link))
+    if (!take_off(queue, page, i, link))
         return false;
     link->credit--;
     queue->cursor = seq + 1;
-    link->ops->deliver(link, seq, pub, entry_meta_unpack(page_entry(page, i)->meta), bit_get(page->body, BIT_AGAIN, i));
+    if (seq > queue->delivered) {
+        queue->delivered = seq;
+        if (queue->owner != NULL)
+            queue_touch(queue);
+    }
+    show(link, page, seq, pub, bit_get(page->body, BIT_AGAIN, i) || seq <= queue->delivered_before);
     return true;
 }
 
@@ -134,12 +175,21 @@ worthless(const struct queue *queue, const struct page *page, uint64_t seq, cons
 }
 
 static bool
-dropped(struct queue *queue, struct page *page, uint64_t seq, uint64_t *count)
+damaged(struct queue *queue, struct page *page, uint64_t seq)
 {
-    (*count)++;
+    queue->host->damaged++;
     queue_remove(queue, page, seq, true);
     queue_retire(queue, page);
     return true;
+}
+
+static bool
+expired(struct queue *queue, struct page *page, uint64_t seq)
+{
+    bool gone = queue_die(queue, page, seq, QUEUE_DEATH_EXPIRED);
+    if (gone)
+        queue_retire(queue, page);
+    return gone;
 }
 
 /* The message outlives its delivery, even when that settles it at once. */
@@ -147,7 +197,7 @@ static bool
 hand_read(struct queue *queue, struct page *page, uint64_t seq, struct link *link, struct publication *pub)
 {
     if (worthless(queue, page, seq, pub))
-        return dropped(queue, page, seq, &queue->host->expired);
+        return expired(queue, page, seq);
     struct message *message = pub->message == NULL ? NULL : message_ref(pub->message);
     bool handed = hand(queue, page, seq, link, pub);
     message_unref(message);
@@ -166,7 +216,7 @@ pump_one(struct queue *queue)
         return false;
     switch (queue_fetch(queue, page_entry(page, page_index_of(seq)), &pub)) {
     case FETCH_GOT: return hand_read(queue, page, seq, link, &pub);
-    case FETCH_DAMAGED: return dropped(queue, page, seq, &queue->host->damaged);
+    case FETCH_DAMAGED: return damaged(queue, page, seq);
     case FETCH_WAIT: break;
     }
     return false;
@@ -186,15 +236,16 @@ queue_pump(struct queue *queue)
 }
 
 void
-queue_deliver_fresh(struct queue *queue, uint64_t seq, struct publication *pub)
+queue_deliver_fresh(struct queue *queue, uint64_t seq, struct publication *pub, uint64_t at_ms)
 {
     struct link *link = queue->pumping ? NULL : next_link(queue);
     if (link == NULL)
         return;
     queue->pumping = true;
     struct page *page = queue_page(queue, page_no_of(seq));
-    if (worthless(queue, page, seq, pub))
-        (void)dropped(queue, page, seq, &queue->host->expired);
+    /* What may not wait at all is not worthless yet. */
+    if (at_ms != 0 && at_ms > pub->env.published_ms && at_ms <= io_wall_ms(queue->host->io))
+        (void)expired(queue, page, seq);
     else
         (void)hand(queue, page, seq, link, pub);
     queue->pumping = false;
@@ -208,11 +259,21 @@ queue_deliver_fresh(struct queue *queue, uint64_t seq, struct publication *pub)
 void
 link_attach(struct link *link, struct queue *queue, const struct link_ops *ops)
 {
-    if (list_empty(&queue->links) && queue->flight == 0)
+    if (list_empty(&queue->links) && queue->flight == 0) {
         queue->links_made = 0;
+        queue->ranked = false;
+    }
     *link = (struct link){ .ops = ops, .queue = queue, .number = ++queue->links_made };
     list_init(&link->all);
-    list_push(&queue->links, &link->all);
+    to_the_end(queue, link);
+}
+
+void
+link_rank(struct link *link, int32_t priority)
+{
+    link->priority = priority;
+    link->queue->ranked |= priority != 0;
+    to_the_end(link->queue, link);
 }
 
 static void
@@ -225,6 +286,7 @@ put_back(struct queue *queue, struct page *page, uint64_t seq, struct link *link
     page->flight--;
     page->ready++;
     queue->flight--;
+    queue->flight_bytes -= page_entry(page, i)->bytes;
     queue->ready++;
     link->flight--;
     if (seq < queue->cursor)
@@ -240,7 +302,7 @@ put_back_page(struct queue *queue, uint64_t no, struct link *link)
         return;
     for (unsigned i = bit_next(page->body, BIT_FLIGHT, 0); i < PAGE_ENTRIES;
          i = bit_next(page->body, BIT_FLIGHT, i + 1))
-        if (owner_of(page, i) == link->number)
+        if (page_owner(page, i) == link->number)
             put_back(queue, page, page_first_seq(no) + i, link);
 }
 
@@ -295,6 +357,43 @@ link_release(struct link *link, uint64_t seq)
     return true;
 }
 
+/* From its link to its grave; without memory it is released. */
+static void
+kill_held(struct link *link, struct page *page, uint64_t seq, enum queue_death reason)
+{
+    struct queue *queue = link->queue;
+    if (!queue_die(queue, page, seq, reason)) {
+        (void)link_release(link, seq);
+        return;
+    }
+    link->flight--;
+    queue_retire(queue, page);
+}
+
+bool
+link_reject(struct link *link, uint64_t seq)
+{
+    struct page *page = held_by(link, seq);
+    if (page == NULL)
+        return false;
+    kill_held(link, page, seq, QUEUE_DEATH_REJECTED);
+    return true;
+}
+
+bool
+link_return(struct link *link, uint64_t seq)
+{
+    struct page *page = held_by(link, seq);
+    if (page == NULL)
+        return false;
+    uint32_t limit = link->queue->limits.delivery_limit;
+    if (returns_add(link->queue, seq) > limit && limit > 0)
+        kill_held(link, page, seq, QUEUE_DEATH_DELIVERY_LIMIT);
+    else
+        (void)link_release(link, seq);
+    return true;
+}
+
 bool
 link_adopt(struct link *link, uint64_t seq)
 {
@@ -305,7 +404,7 @@ link_adopt(struct link *link, uint64_t seq)
     if (page == NULL || page->body == NULL || !bit_get(page->body, BIT_READY, page_index_of(seq)))
         return false;
     bit_set(page->body, BIT_AGAIN, page_index_of(seq));
-    return take_off(queue, page, seq, link);
+    return take_off(queue, page, page_index_of(seq), link);
 }
 
 void
@@ -313,7 +412,7 @@ link_hand_again(struct link *link, uint64_t seq, struct publication *pub)
 {
     struct page *page = held_by(link, seq);
     if (page != NULL)
-        link->ops->deliver(link, seq, pub, entry_meta_unpack(page_entry(page, page_index_of(seq))->meta), true);
+        show(link, page, seq, pub, true);
 }
 
 void
@@ -323,7 +422,7 @@ link_lose(struct link *link, uint64_t seq)
     if (page == NULL)
         return;
     link->flight--;
-    (void)dropped(link->queue, page, seq, &link->queue->host->damaged);
+    (void)damaged(link->queue, page, seq);
     if (link->ops->revoked != NULL)
         link->ops->revoked(link, seq);
 }

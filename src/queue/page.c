@@ -191,4 +191,6 @@ queue_rest(struct queue *queue)
     queue->pages = NULL;
     queue->page_from = queue->page_count = queue->page_room = 0;
     queue_reader_free(queue);
+    queue_grave_free(queue);
+    returns_fini(queue);
 }

@@ -8,7 +8,7 @@
 #include "queue/inner.h"
 #include "queue/record.h"
 
-enum { META_ID_BITS = 28, SPILLS_A_TURN = 64 };
+enum { META_ID_BITS = 28, SPILLS_A_TURN = 64, DROPS_AT_ONCE = 1024 };
 
 uint32_t
 entry_meta_pack(struct entry_meta meta)
@@ -96,22 +96,6 @@ spill_some(struct queue *queue)
         queue_touch(queue);
 }
 
-void
-queue_host_turn(struct queue_host *host)
-{
-    struct list dirty;
-    list_init(&dirty);
-    list_splice(&dirty, &host->dirty);
-    for (struct list *l = list_pop(&dirty); l != NULL; l = list_pop(&dirty)) {
-        struct queue *queue = container_of(l, struct queue, dirty);
-        write_run(queue);
-        if (queue_count(queue) == 0)
-            queue_rest(queue);
-        else
-            spill_some(queue);
-    }
-}
-
 /* ---- made and freed --------------------------------------------------------------------------------------------- */
 
 int
@@ -129,6 +113,8 @@ queue_new(struct queue_host *host, uint32_t id, bool durable, struct queue_limit
     list_init(&queue->dirty);
     list_init(&queue->links);
     list_init(&queue->agains);
+    list_init(&queue->mourning);
+    map_init(&queue->returns, host->mem);
     list_push(&host->all, &queue->all);
     *ret = queue;
     return 0;
@@ -179,6 +165,22 @@ queue_drop_stub(struct queue *queue, struct page *page)
     page_set_record(queue, page, 0);
 }
 
+void
+queue_settle_stub(struct queue *queue, struct page *page, uint64_t no)
+{
+    for (unsigned i = 0; i < PAGE_ENTRIES; i++)
+        queue_record_settled(queue, page_first_seq(no) + i);
+    queue_lose_stub(queue, page, no);
+}
+
+void
+queue_lose_stub(struct queue *queue, struct page *page, uint64_t no)
+{
+    for (unsigned i = 0; queue->returns.count > 0 && i < PAGE_ENTRIES; i++)
+        returns_forget(queue, page_first_seq(no) + i);
+    queue_drop_stub(queue, page);
+}
+
 static void
 drop_page(struct queue *queue, struct page *page)
 {
@@ -205,6 +207,8 @@ queue_free(struct queue *queue)
     agains_cancel(queue, NULL);
     queue_evacuate_forget(host, queue);
     queue_reader_free(queue);
+    queue_grave_free(queue);
+    returns_fini(queue);
     for (uint32_t i = 0; i < queue->page_count; i++)
         drop_page(queue, page_nth(queue, i));
     list_cut(&queue->all);
@@ -231,12 +235,12 @@ queue_ready(const struct queue *queue)
 uint64_t
 queue_flight(const struct queue *queue)
 {
-    return queue->flight;
+    return queue->flight - queue->dead;
 }
 uint64_t
 queue_count(const struct queue *queue)
 {
-    return queue->ready + queue->flight;
+    return queue->ready + queue_flight(queue);
 }
 uint64_t
 queue_bytes(const struct queue *queue)
@@ -262,12 +266,7 @@ void
 queue_limit(struct queue *queue, struct queue_limits limits)
 {
     queue->limits = limits;
-}
-
-void
-queue_own(struct queue *queue, struct queue_owner *owner)
-{
-    queue->owner = owner;
+    queue_touch(queue);
 }
 
 /* ---- in and out -------------------------------------------------------------------------------------------------- */
@@ -283,20 +282,27 @@ queue_remove(struct queue *queue, struct page *page, uint64_t seq, bool record)
         must(bit_get(page->body, BIT_FLIGHT, i));
         page->flight--;
         queue->flight--;
+        queue->flight_bytes -= page_entry(page, i)->bytes;
     }
     bit_clear(page->body, BIT_READY, i);
     bit_clear(page->body, BIT_FLIGHT, i);
     drop_entry(queue, page_entry(page, i));
+    if (queue->returns.count > 0)
+        returns_forget(queue, seq);
     if (queue->durable && record)
         queue_record_settled(queue, seq);
-    if (queue_count(queue) == 0)
+    if (queue_is_empty(queue) || queue->owner != NULL)
         queue_touch(queue);
 }
 
+/* Would it be too much with one more of `bytes`? */
 static bool
 over(const struct queue *queue, size_t bytes)
 {
-    return queue_count(queue) >= queue->limits.count_max || queue->bytes + bytes > queue->limits.bytes_max;
+    const struct queue_limits *limits = &queue->limits;
+    if (queue->owner != NULL)
+        return queue->ready >= limits->count_max || queue->bytes - queue->flight_bytes + bytes > limits->bytes_max;
+    return queue_count(queue) >= limits->count_max || queue->bytes + bytes > limits->bytes_max;
 }
 
 int
@@ -333,10 +339,25 @@ drop_oldest(struct queue *queue)
     struct page *page = oldest_ready(queue, &no);
     if (page == NULL)
         return false;
-    queue_remove(queue, page, page_first_seq(no) + bit_next(page->body, BIT_READY, 0), true);
-    queue->host->dropped++;
+    if (!queue_die(queue, page, page_first_seq(no) + bit_next(page->body, BIT_READY, 0), QUEUE_DEATH_MAXLEN))
+        return false;
     queue_retire(queue, page);
     return true;
+}
+
+/* A queue with an owner drops its oldest when the newcomer is in, and perhaps delivered: a bounded number at once. */
+static void
+keep_limits(struct queue *queue)
+{
+    const struct queue_limits *limits = &queue->limits;
+    if (queue->owner == NULL || limits->overflow != QUEUE_DROP_OLDEST)
+        return;
+    for (unsigned n = 0; n < DROPS_AT_ONCE; n++) {
+        bool full = queue->ready > limits->count_max || queue->bytes - queue->flight_bytes > limits->bytes_max;
+        if (!full || !drop_oldest(queue))
+            return;
+    }
+    queue_touch(queue);
 }
 
 /* Is there room for it, perhaps made by dropping others?  A rejecting queue was asked before.  While the oldest are
@@ -344,7 +365,7 @@ drop_oldest(struct queue *queue)
 static bool
 make_room(struct queue *queue, size_t bytes)
 {
-    if (queue->limits.overflow == QUEUE_REJECT)
+    if (queue->limits.overflow == QUEUE_REJECT || queue->owner != NULL)
         return true;
     if (queue->limits.overflow == QUEUE_DROP_OLDEST)
         while (over(queue, bytes) && drop_oldest(queue))
@@ -365,7 +386,7 @@ queue_place(struct queue *queue, uint64_t seq, const struct entry *entry)
     queue->bytes += entry->bytes;
     queue->host->bytes += entry->bytes;
     queue->host->entries++;
-    if (page->used == PAGE_ENTRIES && queue->resident > RESIDENT_PAGES)
+    if (queue->owner != NULL || (page->used == PAGE_ENTRIES && queue->resident > RESIDENT_PAGES))
         queue_touch(queue);
 }
 
@@ -403,6 +424,17 @@ make_entry(struct queue *queue, struct publication *pub, struct entry_meta meta,
     return 0;
 }
 
+/* It may not wait, and was not taken. */
+static void
+expire_at_once(struct queue *queue, uint64_t seq)
+{
+    struct page *page = queue_page(queue, page_no_of(seq));
+    if (page == NULL || !page_has(page, page_index_of(seq)) || !bit_get(page->body, BIT_READY, page_index_of(seq)))
+        return;
+    if (queue_die(queue, page, seq, QUEUE_DEATH_EXPIRED))
+        queue_retire(queue, page);
+}
+
 int
 queue_push(struct queue *queue, struct publication *pub, struct entry_meta meta)
 {
@@ -421,19 +453,21 @@ queue_push(struct queue *queue, struct publication *pub, struct entry_meta meta)
         return rc;
     uint64_t seq = queue->next_seq++;
     queue_place(queue, seq, &entry);
-    page_expires(queue, page_no_of(seq), page_index_of(seq), queue_expiry(queue, &pub->env));
+    uint64_t at_ms = queue_expiry(queue, &pub->env);
+    page_expires(queue, page_no_of(seq), page_index_of(seq), at_ms);
     if (queue->ready == 1)
-        queue_deliver_fresh(queue, seq, pub);
+        queue_deliver_fresh(queue, seq, pub, at_ms);
+    if (at_ms != 0 && at_ms <= pub->env.published_ms)
+        expire_at_once(queue, seq);
+    keep_limits(queue);
     return 0;
 }
 
 static void
 purge_page(struct queue *queue, struct page *page, uint64_t first)
 {
-    for (unsigned i = 0; page->stub && i < PAGE_ENTRIES; i++)
-        queue_record_settled(queue, first + i);
     if (page->stub)
-        queue_drop_stub(queue, page);
+        queue_settle_stub(queue, page, page_no_of(first));
     if (page->ready == 0)
         return;
     for (unsigned i = bit_next(page->body, BIT_READY, 0); i < PAGE_ENTRIES; i = bit_next(page->body, BIT_READY, i + 1))
@@ -449,4 +483,40 @@ queue_purge(struct queue *queue)
     queue_trim(queue);
     queue_touch(queue);
     return before - queue->ready;
+}
+
+/* ---- the end of the turn --------------------------------------------------------------------------------------- */
+
+static void
+end_turn(struct queue *queue)
+{
+    keep_limits(queue);
+    write_run(queue);
+    queue_record_delivered(queue);
+    if (queue_is_empty(queue))
+        queue_rest(queue);
+    else
+        spill_some(queue);
+    if (queue->owner != NULL && queue->owner->ops->changed != NULL)
+        queue->owner->ops->changed(queue->owner);
+}
+
+static void
+on_soon(void *arg)
+{
+    (void)arg; /* its turn's end is what counts */
+}
+
+void
+queue_host_turn(struct queue_host *host)
+{
+    struct list dirty;
+    queue_host_mourn(host);
+    list_init(&dirty);
+    list_splice(&dirty, &host->dirty);
+    for (struct list *l = list_pop(&dirty); l != NULL; l = list_pop(&dirty))
+        end_turn(container_of(l, struct queue, dirty));
+    /* More died than could be told of, or because others had. */
+    if (!list_empty(&host->mourning))
+        (void)io_timer_set(host->io, &host->soon, io_now_ns(host->io), on_soon, host);
 }

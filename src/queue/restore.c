@@ -9,6 +9,8 @@
  *                  2 x (u32 segment, u32 records, u64 bytes)
  *     u8 ITEM_GONE   u64 seq: settled since that page was written
  *     u8 ITEM_MOVED  u64 seq, u64 position, u32 bytes: moved since then
+ *     u8 ITEM_RETURN u64 seq, u32 count: came back so often
+ *     u8 ITEM_DELIVERED u64 seq: all up to it may have been delivered before
  *     u8 ITEM_END    after it, everything before next seq that was not told is settled
  *
  * Replay knows an entry by its sequence number: what is below the queue's next one is no news. */
@@ -18,13 +20,15 @@
 #include "queue/inner.h"
 #include "queue/record.h"
 
-enum item { ITEM_ENTRY, ITEM_PAGE, ITEM_GONE, ITEM_MOVED, ITEM_END };
+enum item { ITEM_ENTRY, ITEM_PAGE, ITEM_GONE, ITEM_MOVED, ITEM_END, ITEM_RETURN, ITEM_DELIVERED };
 enum {
     HEAD_BYTES = 4 + 8 + 8,
     ENTRY_ITEM_BYTES = 1 + 8 + 8 + 4 + 4 + 8 + 1,
     PAGE_ITEM_BYTES = 1 + 8 + 8 + 8 + 8 + PAGE_SEGMENTS * 16,
     GONE_ITEM_BYTES = 1 + 8,
     MOVED_ITEM_BYTES = 1 + 8 + 8 + 4,
+    RETURN_ITEM_BYTES = 1 + 8 + 4,
+    DELIVERED_ITEM_BYTES = 1 + 8,
     RECORD_BYTES_MAX = 32 * 1024,
 };
 
@@ -72,8 +76,9 @@ page_amend(struct queue *queue, struct page *page)
 }
 
 static int
-settle_in_stub(struct queue *queue, struct page *page, unsigned i)
+settle_in_stub(struct queue *queue, struct page *page, uint64_t seq)
 {
+    unsigned i = page_index_of(seq);
     struct amend *amend = page_amend(queue, page);
     if (amend == NULL)
         return -ERR_NO_MEMORY;
@@ -82,6 +87,7 @@ settle_in_stub(struct queue *queue, struct page *page, unsigned i)
     amend->gone[i / 64] |= UINT64_C(1) << (i % 64);
     page->ready--;
     queue->ready--;
+    returns_forget(queue, seq);
     if (page->ready == 0)
         queue_drop_stub(queue, page);
     return 0;
@@ -98,7 +104,7 @@ queue_restore_settle(struct queue *queue, uint64_t seq, uint64_t count)
         if (page == NULL)
             continue;
         if (page_is_stub(page))
-            rc = settle_in_stub(queue, page, i);
+            rc = settle_in_stub(queue, page, seq);
         else if (page_has(page, i) && bit_get(page->body, BIT_READY, i))
             queue_remove(queue, page, seq, false);
         queue_retire(queue, page);
@@ -182,7 +188,8 @@ put_entry(struct writer *w, const struct page *page, uint64_t seq)
     put_u32(&w->pen, entry->bytes);
     put_u32(&w->pen, entry->meta);
     put_u64(&w->pen, page_expiry(page, i));
-    put_u8(&w->pen, bit_get(page->body, BIT_AGAIN, i) || bit_get(page->body, BIT_FLIGHT, i));
+    bool held = bit_get(page->body, BIT_FLIGHT, i) && !page_is_grave(page, i);
+    put_u8(&w->pen, held || bit_get(page->body, BIT_AGAIN, i));
     return rc;
 }
 
@@ -259,6 +266,32 @@ put_any(struct writer *w, uint64_t no)
 }
 
 static int
+put_returns(struct writer *w)
+{
+    const struct map *returns = &w->queue->returns;
+    size_t at = 0;
+    int rc = 0;
+    for (const struct returned *r = map_next(returns, &at); r != NULL && rc == 0; r = map_next(returns, &at)) {
+        rc = room_for(w, RETURN_ITEM_BYTES);
+        put_u8(&w->pen, ITEM_RETURN);
+        put_u64(&w->pen, r->seq);
+        put_u32(&w->pen, r->count);
+    }
+    return rc;
+}
+
+static int
+put_delivered(struct writer *w)
+{
+    if (w->queue->owner == NULL)
+        return 0;
+    int rc = room_for(w, DELIVERED_ITEM_BYTES);
+    put_u8(&w->pen, ITEM_DELIVERED);
+    put_u64(&w->pen, w->queue->delivered);
+    return rc;
+}
+
+static int
 put_end(struct writer *w)
 {
     int rc = room_for(w, 1);
@@ -288,6 +321,10 @@ queue_checkpoint(struct queue *queue)
     int rc = 0;
     for (uint32_t n = 0; n < queue->page_count && rc == 0; n++)
         rc = put_any(w, queue->first_no + n);
+    if (rc == 0)
+        rc = put_returns(w);
+    if (rc == 0)
+        rc = put_delivered(w);
     if (rc == 0)
         rc = put_end(w);
     mem_free(queue->host->mem, w);
@@ -358,6 +395,14 @@ take_moved(struct queue *queue, struct cursor *c)
 }
 
 static int
+take_return(struct queue *queue, struct cursor *c)
+{
+    uint64_t seq = take_u64(c);
+    uint32_t count = take_u32(c);
+    return c->torn ? -ERR_DAMAGED : queue_restore_return(queue, seq, count);
+}
+
+static int
 take_item(struct queue *queue, uint64_t next_seq, struct cursor *c)
 {
     switch (take_u8(c)) {
@@ -365,6 +410,8 @@ take_item(struct queue *queue, uint64_t next_seq, struct cursor *c)
     case ITEM_PAGE: return take_page(queue, c);
     case ITEM_GONE: return queue_restore_settle(queue, take_u64(c), 1);
     case ITEM_MOVED: return take_moved(queue, c);
+    case ITEM_RETURN: return take_return(queue, c);
+    case ITEM_DELIVERED: queue_restore_delivered(queue, take_u64(c)); return 0;
     case ITEM_END:
         if (queue->next_seq < next_seq)
             queue->next_seq = next_seq;
