@@ -65,6 +65,8 @@ struct outgoing {
     bool overfull;          /* from another shard, which may not be refused: limits of queues do not hold for it */
     /* Asked when every queue admits it and before anything is stored; an error refuses it.  NULL: fine. */
     int (*approve)(struct outgoing *out);
+    bool groups_only; /* from another shard, for shared subscriptions' groups: everyone else has it, or does not want it
+                       */
     bool repeat;      /* taken in before: only targets elsewhere, which know what they have */
     bool stored;      /* something was appended to the log: an acknowledgement waits for the commit */
     uint32_t matched; /* targets; 0: nobody is there */

@@ -125,7 +125,11 @@ shard_group_here(struct session_host *host, struct view filter, struct view grou
 static bool
 deliver_arrived(struct shard *shard, const struct arrived *arrived, const struct envelope *env)
 {
-    struct outgoing out = { .pub.env = *env, .publisher = shard, .receipt = arrived->receipt, .overfull = true };
+    struct outgoing out = { .pub.env = *env,
+                            .publisher = shard,
+                            .receipt = arrived->receipt,
+                            .overfull = true,
+                            .groups_only = !arrived->plain };
     if (out.receipt.session != 0 && receipt_known(shard, &out.receipt))
         return true;
     if (out.receipt.session != 0 && receipt_keep(shard, &out.receipt) < 0)
