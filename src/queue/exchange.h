@@ -43,9 +43,9 @@ struct target_ops {
 struct target {
     const struct target_ops *ops;
     struct queue *queue; /* where QoS above 0 is kept; NULL: nowhere */
-    bool elsewhere;      /* on another shard */
     uint64_t stamp;      /* the last publication that planned it, and where */
     uint32_t planned;
+    bool elsewhere; /* on another shard */
 };
 
 /* A frame encoded once and shared by a fan-out: one slot for each way a protocol version writes it. */

@@ -106,7 +106,6 @@ struct connection {
     uint32_t packet_bytes_max; /* that the client takes; UINT32_MAX: any */
     uint16_t window;           /* QoS 1 and 2 in flight to the client */
     uint16_t receiving;        /* QoS 1 and 2 from the client that are not acknowledged */
-    uint16_t alias_max;        /* that the client takes */
     uint16_t keep_alive_s;
     uint8_t version;
     uint8_t phase;
