@@ -241,10 +241,8 @@ strip(struct connection *c)
     carry_drop(c);
     held_free(c);
     auth_free(c);
-    aliases_in_free(c->aliases_in);
-    aliases_out_free(c->aliases_out);
-    c->aliases_in = NULL;
-    c->aliases_out = NULL;
+    aliases_free(c->server->host->mem, c->aliases);
+    c->aliases = NULL;
 }
 
 void
@@ -256,6 +254,14 @@ connection_free(struct connection *c)
     server->connection_count--;
     server->host->counters.connections = server->connection_count;
     mem_free(server->host->mem, c);
+}
+
+struct aliases *
+connection_aliases(struct connection *c)
+{
+    if (c->aliases == NULL)
+        c->aliases = MEM_NEW(c->server->host->mem, struct aliases);
+    return c->aliases;
 }
 
 void

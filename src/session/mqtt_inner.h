@@ -98,8 +98,7 @@ struct connection {
     struct opening *opening; /* until its CONNECT is accepted */
     struct carry *carry;     /* a partial packet */
     struct held *held;       /* answers that wait */
-    struct aliases_in *aliases_in;
-    struct aliases_out *aliases_out;
+    struct aliases *aliases; /* NULL: none was used or may be */
     struct auth *auth;
     uint32_t last_s; /* when something came */
     uint32_t stall_until_s;
@@ -109,8 +108,6 @@ struct connection {
     uint16_t keep_alive_s;
     uint8_t version;
     uint8_t phase;
-    uint8_t head_bytes; /* of a packet whose length has not come yet */
-    uint8_t head[5];
     uint8_t doom; /* reason */
     uint8_t paused;
     uint8_t stall;
@@ -146,6 +143,8 @@ void connection_seated(struct connection *c);
 void connection_free(struct connection *c);
 /* Notes that its outbox is over the high mark, and whoever publishes just now waits for it. */
 void connection_stall(struct connection *c);
+/* Made when there are none.  NULL: no memory. */
+struct aliases *connection_aliases(struct connection *c);
 const struct io_stream_on *connection_stream_on(void);
 
 /* reading.c: cuts bytes into packets and has them handled. */
