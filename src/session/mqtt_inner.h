@@ -78,8 +78,6 @@ int server_keep(struct mqtt_server *server, struct kept *kept, enum kept_kind ki
 void server_unkeep(struct mqtt_server *server, struct kept *kept);
 void server_say(struct mqtt_server *server, enum severity severity, const char *event, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
-/* Reads on from publishers that waited, when nothing holds them back any more. */
-void server_unpause(struct mqtt_server *server);
 
 /* ---- connection --------------------------------------------------------------------------------------------- */
 
