@@ -64,7 +64,7 @@ struct io {
     bool dead; /* the machine is gone: nothing here does anything any more */
     io_fn *turn_fn, *wake_fn;
     void *turn_arg, *wake_arg;
-    struct list dirty;   /* streams with something to write */
+    struct list dirty;   /* outboxes with something to write */
     struct list news;    /* streams that broke or were drained in an owner's own call: told in the next turn */
     struct list parting; /* streams that are closing, by deadline */
     struct io_timer parting_timer;
@@ -75,12 +75,11 @@ struct io_stream {
     struct io *io;
     const struct io_stream_on *on; /* NULL: nobody's */
     void *arg;
-    struct list link;      /* in dirty */
     struct list aside;     /* in news or parting */
     struct outbox *outbox; /* NULL: nothing is unsent */
     uint32_t high, low;
-    int32_t broken_rc;   /* why nothing can be sent any more, or 0 */
     uint32_t part_by_ms; /* of the loop's clock */
+    int16_t broken_rc;   /* why nothing can be sent any more, or 0 */
     bool reading : 1;    /* the owner wants bytes */
     bool opening : 1;    /* not connected yet */
     bool blocked : 1;    /* waits for io_event_writable or _written */

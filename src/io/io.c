@@ -215,7 +215,7 @@ io_end_turn(struct io *io)
     if (io->turn_fn != NULL)
         io->turn_fn(io->turn_arg);
     for (struct list *l = list_pop(&io->dirty); l != NULL; l = list_pop(&io->dirty))
-        io_flush(container_of(l, struct io_stream, link));
+        io_flush(container_of(l, struct outbox, dirty)->stream);
 }
 
 /* ---- streams: made and handed over -------------------------------------------------------------------------- */
@@ -224,7 +224,6 @@ void
 io_stream_init(struct io_stream *stream, struct io *io)
 {
     *stream = (struct io_stream){ .io = io, .high = UINT32_MAX };
-    list_init(&stream->link);
     list_init(&stream->aside);
 }
 
@@ -317,7 +316,6 @@ int
 io_detach(struct io_stream *stream, struct io_parcel *ret)
 {
     must(io_unsent(stream) == 0 && !stream->closing);
-    list_cut(&stream->link);
     list_cut(&stream->aside);
     io_stream_drop(stream);
     return stream->io->house->detach(stream, ret);
@@ -361,7 +359,7 @@ io_event_opened(struct io_stream *stream, int rc)
         return;
     stream->opening = false;
     stream->ended = rc < 0;
-    stream->broken_rc = rc;
+    stream->broken_rc = (int16_t)rc;
     if (rc == 0 && stream->reading)
         stream->io->house->read_changed(stream);
     stream->on->opened(stream->arg, rc);
@@ -390,7 +388,6 @@ close_now(struct io_stream *stream)
     if (stream->gone)
         return;
     stream->gone = true;
-    list_cut(&stream->link);
     list_cut(&stream->aside);
     io_stream_drop(stream);
     stream->io->house->close(stream);
@@ -399,7 +396,7 @@ close_now(struct io_stream *stream)
 void
 io_stream_broke(struct io_stream *stream, int rc)
 {
-    stream->broken_rc = rc;
+    stream->broken_rc = (int16_t)rc;
     if (stream->closing)
         close_now(stream);
     else
@@ -442,7 +439,7 @@ io_event_ended(struct io_stream *stream, int rc)
     bool told = stream->ended;
     stream->ended = true;
     if (rc != -ERR_EOF) {
-        stream->broken_rc = rc;
+        stream->broken_rc = (int16_t)rc;
         io_stream_drop(stream);
     }
     if (stream->closing && io_unsent(stream) == 0)

@@ -97,6 +97,7 @@ make(struct outbox_pool *pool, size_t n)
     struct outbox *outbox = container_of(chunk, struct outbox, chunk);
     *outbox = (struct outbox){ .chunk = *chunk, .newest = chunk };
     outbox->at = outbox->limit = (uint8_t *)(outbox + 1);
+    list_init(&outbox->dirty);
     return outbox;
 }
 
@@ -197,6 +198,7 @@ outbox_drop(struct outbox **outbox, struct outbox_pool *pool)
     if (o == NULL)
         return;
     *outbox = NULL;
+    list_cut(&o->dirty);
     for (const struct outbox_run *run = o->first; run != NULL; run = run->next)
         let_go(run);
     for (struct outbox_chunk *c = &o->chunk, *next; c != NULL; c = next) {
@@ -250,8 +252,11 @@ takes(const struct io_stream *stream)
 static void
 added(struct io_stream *stream)
 {
-    if (!stream->blocked && list_empty(&stream->link))
-        list_push(&stream->io->dirty, &stream->link);
+    struct outbox *outbox = stream->outbox;
+    if (stream->blocked || !list_empty(&outbox->dirty))
+        return;
+    outbox->stream = stream;
+    list_push(&stream->io->dirty, &outbox->dirty);
 }
 
 /* An outbox exists only while its stream takes bytes, so the usual put asks nothing else. */
@@ -320,7 +325,8 @@ io_flush(struct io_stream *stream)
     struct view views[WRITE_VIEWS_MAX];
     if (stream->gone || stream->blocked)
         return;
-    list_cut(&stream->link);
+    if (stream->outbox != NULL)
+        list_cut(&stream->outbox->dirty);
     note_high(stream);
     while (io_unsent(stream) > 0 && !stream->blocked) {
         unsigned n = outbox_views(stream->outbox, views, WRITE_VIEWS_MAX);

@@ -35,6 +35,8 @@ struct outbox {
     struct outbox_run *first, *last;
     uint8_t *at, *limit; /* room in the newest chunk; none while the last run is by reference */
     size_t unsent;
+    struct list dirty;        /* in io->dirty, when it has grown since it was last written */
+    struct io_stream *stream; /* whose it is, while it is there */
 };
 
 void outbox_pool_init(struct outbox_pool *pool, struct mem *mem);

@@ -44,9 +44,9 @@ struct target_ops {
 struct target {
     const struct target_ops *ops;
     struct queue *queue; /* where QoS above 0 is kept; NULL: nowhere */
-    bool elsewhere;      /* on another shard */
     uint64_t stamp;      /* the last publication that planned it, and where */
     uint32_t planned;
+    bool elsewhere; /* on another shard */
 };
 
 /* A frame encoded once and shared by a fan-out: one slot for each way a protocol version writes it. */
@@ -69,6 +69,8 @@ struct outgoing {
     int (*plan)(struct outgoing *out);
     /* Asked when every queue admits it and before anything is stored; an error refuses it.  NULL: fine. */
     int (*approve)(struct outgoing *out);
+    bool groups_only; /* from another shard, for shared subscriptions' groups: everyone else has it, or does not want it
+                       */
     bool repeat;      /* taken in before: only targets elsewhere, which know what they have */
     bool stored;      /* something was appended to the log: an acknowledgement waits for the commit */
     uint32_t matched; /* targets; 0: nobody is there */

@@ -262,8 +262,8 @@ seat(struct connection *c, struct session *s, const struct mqtt_connect *connect
     uint16_t alias_max = connect->version == MQTT_V5 ? connect->properties.topic_alias_maximum : 0;
     if (alias_max > server->settings->topic_alias_max)
         alias_max = (uint16_t)server->settings->topic_alias_max;
-    if (alias_max > 0)
-        c->aliases_out = aliases_out_new(server->host->mem, alias_max); /* without memory there are just no aliases */
+    if (alias_max > 0 && connection_aliases(c) != NULL) /* without memory there are just none */
+        c->aliases->out = aliases_out_new(server->host->mem, alias_max);
     connection_seated(c);
     groups_online(s, true);
     server->host->counters.connects++;

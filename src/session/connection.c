@@ -37,7 +37,7 @@ end_stall(struct connection *c, enum stall to)
     if (!waited_for)
         return;
     c->server->stalled--;
-    server_unpause(c->server);
+    mqtt_server_unpause(c->server);
 }
 
 static void
@@ -144,8 +144,11 @@ connection_stall(struct connection *c)
         server->stalled++;
         connection_arm(c);
     }
-    if (c->stall == STALL_WAITED_FOR && server->publishing != NULL && server->publishing != c)
-        connection_pause(server->publishing, PAUSE_NODE);
+    if (c->stall != STALL_WAITED_FOR)
+        return;
+    server->host->choked = true;
+    if (server->publishing != c)
+        mqtt_server_hold(server);
 }
 
 void
@@ -156,7 +159,11 @@ connection_pause(struct connection *c, enum pause why)
     if (c->paused == 0)
         io_read_pause(c->stream);
     c->paused |= (uint8_t)why;
-    c->server->paused_count += why == PAUSE_NODE;
+    if (why != PAUSE_NODE)
+        return;
+    c->server->paused_count++;
+    list_cut(&c->all); /* to the front, where mqtt_server_unpause() looks first */
+    list_push(c->server->connections.next, &c->all);
 }
 
 void
@@ -241,10 +248,8 @@ strip(struct connection *c)
     carry_drop(c);
     held_free(c);
     auth_free(c);
-    aliases_in_free(c->aliases_in);
-    aliases_out_free(c->aliases_out);
-    c->aliases_in = NULL;
-    c->aliases_out = NULL;
+    aliases_free(c->server->host->mem, c->aliases);
+    c->aliases = NULL;
 }
 
 void
@@ -256,6 +261,14 @@ connection_free(struct connection *c)
     server->connection_count--;
     server->host->counters.connections = server->connection_count;
     mem_free(server->host->mem, c);
+}
+
+struct aliases *
+connection_aliases(struct connection *c)
+{
+    if (c->aliases == NULL)
+        c->aliases = MEM_NEW(c->server->host->mem, struct aliases);
+    return c->aliases;
 }
 
 void

@@ -111,6 +111,8 @@ struct session_host {
     struct list holders;
     uint32_t next_id; /* of sessions and queues; never used twice on this shard */
     bool pressed;     /* the log or a lane is short of room: publishers are not read from */
+    bool held;        /* a receiver on another shard is behind: whoever feeds it is not read from */
+    bool choked;      /* set by a delivery that met a receiver which is behind and waited for */
     bool stopping;
 };
 

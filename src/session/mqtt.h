@@ -47,8 +47,12 @@ const struct io_stream_on *mqtt_stream_on(void);
 
 /* End of the turn: writes what is due, pumps sessions that got room. */
 void mqtt_server_turn(struct mqtt_server *server);
-/* Publishers may be read from again, or not (host->pressed changed). */
-void mqtt_server_pressed(struct mqtt_server *server);
+/* Whoever publishes just now is not read from until nothing holds publishers back: host->pressed, host->held, or a
+ * receiver here that is behind and waited for. */
+void mqtt_server_hold(struct mqtt_server *server);
+bool mqtt_server_waits(const struct mqtt_server *server);
+/* Reads on from publishers that waited, when nothing holds them back any more. */
+void mqtt_server_unpause(struct mqtt_server *server);
 /* Sends DISCONNECT 0x8B to everyone and closes (5.0; 3.x is just closed). */
 void mqtt_server_shut(struct mqtt_server *server);
 unsigned mqtt_server_connections(const struct mqtt_server *server);

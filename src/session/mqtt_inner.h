@@ -78,8 +78,6 @@ int server_keep(struct mqtt_server *server, struct kept *kept, enum kept_kind ki
 void server_unkeep(struct mqtt_server *server, struct kept *kept);
 void server_say(struct mqtt_server *server, enum severity severity, const char *event, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
-/* Reads on from publishers that waited, when nothing holds them back any more. */
-void server_unpause(struct mqtt_server *server);
 
 /* ---- connection --------------------------------------------------------------------------------------------- */
 
@@ -98,20 +96,16 @@ struct connection {
     struct opening *opening; /* until its CONNECT is accepted */
     struct carry *carry;     /* a partial packet */
     struct held *held;       /* answers that wait */
-    struct aliases_in *aliases_in;
-    struct aliases_out *aliases_out;
+    struct aliases *aliases; /* NULL: none was used or may be */
     struct auth *auth;
     uint32_t last_s; /* when something came */
     uint32_t stall_until_s;
     uint32_t packet_bytes_max; /* that the client takes; UINT32_MAX: any */
     uint16_t window;           /* QoS 1 and 2 in flight to the client */
     uint16_t receiving;        /* QoS 1 and 2 from the client that are not acknowledged */
-    uint16_t alias_max;        /* that the client takes */
     uint16_t keep_alive_s;
     uint8_t version;
     uint8_t phase;
-    uint8_t head_bytes; /* of a packet whose length has not come yet */
-    uint8_t head[5];
     uint8_t doom; /* reason */
     uint8_t paused;
     uint8_t stall;
@@ -147,6 +141,8 @@ void connection_seated(struct connection *c);
 void connection_free(struct connection *c);
 /* Notes that its outbox is over the high mark, and whoever publishes just now waits for it. */
 void connection_stall(struct connection *c);
+/* Made when there are none.  NULL: no memory. */
+struct aliases *connection_aliases(struct connection *c);
 const struct io_stream_on *connection_stream_on(void);
 
 /* reading.c: cuts bytes into packets and has them handled. */

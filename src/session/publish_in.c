@@ -55,11 +55,12 @@ resolve_topic(struct connection *c, const struct mqtt_publish *publish, struct v
     if (alias > most)
         return connection_breach(why, MQTT_TOPIC_ALIAS_INVALID, "MQTT-3.3.2-9",
                                  "the topic alias is above the topic alias maximum");
-    if (c->aliases_in == NULL)
-        c->aliases_in = aliases_in_new(c->server->host->mem, (uint16_t)(most < UINT16_MAX ? most : UINT16_MAX));
-    if (c->aliases_in == NULL || (ret->len > 0 && aliases_in_set(c->aliases_in, alias, *ret) < 0))
+    struct aliases *aliases = connection_aliases(c);
+    if (aliases != NULL && aliases->in == NULL)
+        aliases->in = aliases_in_new(c->server->host->mem, (uint16_t)(most < UINT16_MAX ? most : UINT16_MAX));
+    if (aliases == NULL || aliases->in == NULL || (ret->len > 0 && aliases_in_set(aliases->in, alias, *ret) < 0))
         return connection_breach(why, MQTT_QUOTA_EXCEEDED, "4.13.2", "no memory for the topic alias");
-    *ret = aliases_in_get(c->aliases_in, alias);
+    *ret = aliases_in_get(aliases->in, alias);
     if (ret->len == 0)
         return connection_breach(why, MQTT_PROTOCOL_ERROR, "3.3.2.3.4", "the topic alias has not been set");
     return 0;

@@ -50,11 +50,17 @@ fill(const struct connection *c, const struct envelope *env, struct mqtt_publish
     return rc;
 }
 
+static bool
+takes_aliases(const struct connection *c)
+{
+    return c->aliases != NULL && c->aliases->out != NULL;
+}
+
 static void
 use_alias(struct connection *c, struct mqtt_publish_head *head)
 {
     bool known;
-    head->alias = aliases_out_of(c->aliases_out, head->topic, &known);
+    head->alias = aliases_out_of(c->aliases->out, head->topic, &known);
     if (known)
         head->topic = view_of(NULL, 0);
 }
@@ -126,10 +132,10 @@ publish_write(struct connection *c, struct publication *pub, struct mqtt_publish
     }
     if (c->packet_bytes_max != UINT32_MAX) {
         enum { ALIAS_BYTES = 3 };
-        if (mqtt_size_publish(head) + (c->aliases_out != NULL ? ALIAS_BYTES : 0) > c->packet_bytes_max)
+        if (mqtt_size_publish(head) + (takes_aliases(c) ? ALIAS_BYTES : 0) > c->packet_bytes_max)
             return -ERR_TOO_LARGE;
     }
-    if (c->aliases_out != NULL)
+    if (takes_aliases(c))
         use_alias(c, head);
     int rc =
         head->payload_bytes >= BY_REFERENCE_BYTES ? write_referenced(c, pub, head) : write_copied(c, &pub->env, head);
@@ -211,7 +217,7 @@ publish_0(struct session *s, struct outgoing *out, const struct delivery *delive
         return;
     }
     int rc;
-    bool plain = delivery->id_count == 0 && c->aliases_out == NULL && out->pub.env.body.len < BY_REFERENCE_BYTES;
+    bool plain = delivery->id_count == 0 && !takes_aliases(c) && out->pub.env.body.len < BY_REFERENCE_BYTES;
     if (plain && out->matched > 1) {
         rc = write_shared(c, out, delivery->retain);
     } else {

@@ -30,9 +30,12 @@ static const struct row {
 
 /* A packet that came in part. */
 struct carry {
-    size_t len, room, need;
+    size_t len, room;
+    size_t need; /* the whole packet; 0: its length has not come yet */
     uint8_t *bytes;
 };
+
+enum { HEAD_BYTES_MAX = 5 };
 
 int
 connection_breach(struct fault *why, uint8_t reason, const char *clause, const char *text)
@@ -107,12 +110,12 @@ consume(struct connection *c, struct view in, struct view after)
 static bool
 reserve(struct connection *c, struct carry *carry, size_t more)
 {
-    size_t least = carry->len + more;
+    size_t least = carry->len + more, most = carry->need > 0 ? carry->need : HEAD_BYTES_MAX;
     if (least <= carry->room)
         return true;
     size_t room = carry->room * 2 > CARRY_BYTES ? carry->room * 2 : CARRY_BYTES;
     room = room < least ? least : room;
-    room = room > carry->need ? carry->need : room;
+    room = room > most ? most : room;
     uint8_t *bytes = mem_grow(c->server->host->mem, carry->bytes, room);
     if (bytes == NULL)
         return false;
@@ -148,13 +151,7 @@ begin_carry(struct connection *c, struct view bytes)
 {
     struct fault why;
     ptrdiff_t need = mqtt_frame(bytes, dialect_of(c).packet_bytes_max, &why);
-    must(need >= 0 && bytes.len < (need == 0 ? sizeof(c->head) : (size_t)need));
-    if (need == 0) {
-        memmove(c->head, bytes.data, bytes.len);
-        c->head_bytes = (uint8_t)bytes.len;
-        return;
-    }
-    c->head_bytes = 0;
+    must(need >= 0 && bytes.len < (need == 0 ? HEAD_BYTES_MAX : (size_t)need));
     c->carry = MEM_NEW(c->server->host->mem, struct carry);
     if (c->carry == NULL) {
         connection_dismiss(c, MQTT_QUOTA_EXCEEDED, "no memory for this packet");
@@ -180,34 +177,29 @@ read_in_place(struct connection *c, struct view bytes)
     }
 }
 
-/* The length of the packet has not come yet: a byte at a time, of five at most. */
-static void
+/* The length of the packet has not come yet: a byte at a time, of five at most.  A bad one is consume's to refuse. */
+static struct view
 read_head(struct connection *c, struct view bytes)
 {
-    while (c->head_bytes > 0 && bytes.len > 0) {
-        struct fault why;
-        c->head[c->head_bytes++] = bytes.data[0];
+    struct carry *carry = c->carry;
+    struct fault why;
+    while (carry->need == 0 && bytes.len > 0) {
+        must(carry->len < HEAD_BYTES_MAX);
+        carry->bytes[carry->len++] = bytes.data[0];
         bytes = view_from(bytes, 1);
-        struct view head = view_of(c->head, c->head_bytes);
-        ptrdiff_t need = mqtt_frame(head, dialect_of(c).packet_bytes_max, &why);
-        if (need == 0)
-            continue;
-        if (need < 0 || (size_t)need == head.len) {
-            c->head_bytes = 0;
-            if (consume(c, head, bytes) < 0)
-                return;
-        } else {
-            begin_carry(c, head);
-        }
+        ptrdiff_t need = mqtt_frame(view_of(carry->bytes, carry->len), dialect_of(c).packet_bytes_max, &why);
+        carry->need = need < 0 ? carry->len : (size_t)need;
     }
-    if (c->phase != PHASE_CLOSED && bytes.len > 0)
-        connection_read(c, bytes);
+    return bytes;
 }
 
 static void
 read_carried(struct connection *c, struct view bytes)
 {
     struct carry *carry = c->carry;
+    bytes = read_head(c, bytes);
+    if (carry->need == 0)
+        return;
     size_t missing = carry->need - carry->len;
     struct view part = view_of(bytes.data, bytes.len < missing ? bytes.len : missing);
     carry_more(c, part);
@@ -228,8 +220,6 @@ connection_read(struct connection *c, struct view bytes)
 {
     if (c->carry != NULL)
         read_carried(c, bytes);
-    else if (c->head_bytes > 0)
-        read_head(c, bytes);
     else
         read_in_place(c, bytes);
 }

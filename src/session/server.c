@@ -153,18 +153,29 @@ mqtt_server_connections(const struct mqtt_server *server)
 }
 
 void
-server_unpause(struct mqtt_server *server)
+mqtt_server_hold(struct mqtt_server *server)
 {
-    if (server->host->pressed || server->stalled > 0 || server->paused_count == 0)
-        return;
-    LIST_EACH(&server->connections, l)
-        connection_resume(container_of(l, struct connection, all), PAUSE_NODE);
+    if (server->publishing != NULL)
+        connection_pause(server->publishing, PAUSE_NODE);
+}
+
+bool
+mqtt_server_waits(const struct mqtt_server *server)
+{
+    return server->stalled > 0;
 }
 
 void
-mqtt_server_pressed(struct mqtt_server *server)
+mqtt_server_unpause(struct mqtt_server *server)
 {
-    server_unpause(server);
+    const struct session_host *host = server->host;
+    if (host->pressed || host->held || server->stalled > 0)
+        return;
+    LIST_EACH(&server->connections, l) {
+        if (server->paused_count == 0)
+            break;
+        connection_resume(container_of(l, struct connection, all), PAUSE_NODE);
+    }
 }
 
 /* Those who failed where nobody could be closed. */

@@ -95,6 +95,8 @@ plan(struct hop *hop, struct outgoing *out)
 {
     struct subscription *sub = container_of(hop, struct subscription, hop);
     const struct envelope *env = &out->pub.env;
+    if (out->groups_only)
+        return;
     if (sub->no_local && out->publisher == sub->session)
         return; /* MQTT-3.8.3-3 */
     uint8_t qos = env->qos < sub->qos ? env->qos : sub->qos;

@@ -114,3 +114,13 @@ aliases_out_of(struct aliases_out *aliases, struct view topic, bool *retknown)
     *retknown = a != NULL;
     return a != NULL ? a->alias : name(aliases, hash, topic);
 }
+
+void
+aliases_free(struct mem *mem, struct aliases *aliases)
+{
+    if (aliases == NULL)
+        return;
+    aliases_in_free(aliases->in);
+    aliases_out_free(aliases->out);
+    mem_free(mem, aliases);
+}

@@ -34,4 +34,12 @@ void aliases_out_free(struct aliases_out *aliases);
 /* The alias for `topic`, and whether the client has it already; 0: there is none to be had. */
 uint16_t aliases_out_of(struct aliases_out *aliases, struct view topic, bool *retknown);
 
+/* Both ways. */
+struct aliases {
+    struct aliases_in *in;   /* NULL: the client has used none yet */
+    struct aliases_out *out; /* NULL: the client takes none */
+};
+
+void aliases_free(struct mem *mem, struct aliases *aliases); /* NULL is fine */
+
 #endif

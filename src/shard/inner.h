@@ -145,7 +145,7 @@ void door_arrived(struct shard *shard, struct io_parcel parcel, struct view byte
 int rooms_open(struct shard *shard);
 void rooms_free(struct shard *shard);
 void rooms_turn(struct shard *shard);
-void rooms_pressed(struct shard *shard);
+void rooms_pressed(struct shard *shard, bool pressed);
 void rooms_shut(struct shard *shard);
 unsigned rooms_connections(const struct shard *shard);
 /* 0 or -ERR_NO_MEMORY. */
@@ -159,9 +159,11 @@ int shard_publish(struct session_host *host, struct outgoing *out);
 /* peer.c: what is sent to the other shards and comes from them */
 int peers_init(struct shard *shard);
 void peers_free(struct shard *shard);
-void peers_drain(struct shard *shard);
+/* At most about `bytes_max` together; the shard is woken for the rest. */
+void peers_drain(struct shard *shard, size_t bytes_max);
 void peers_flush(struct shard *shard);
-size_t peers_backlog(const struct shard *shard);
+/* Is a lane out of credit, and does another shard want publishers held back?  Tells them when nobody here needs it. */
+void peers_feel(struct shard *shard, bool *retpressed, bool *retheld);
 void peers_publish_retained(struct shard *shard, struct outgoing *out);
 void peers_tell_counters(struct shard *shard);
 int peers_tell_takers(struct shard *shard, const struct takers *takers);

@@ -45,6 +45,7 @@ take_back(struct lane *lane, struct mem *mem)
 {
     for (struct lane_batch *b = ring_pop(&lane->empty); b != NULL; b = ring_pop(&lane->empty)) {
         lane->unreturned--;
+        lane->unreturned_bytes -= b->len;
         /* One batch of the usual size is kept for the next turn, so that steady traffic allocates nothing. */
         if (lane->open == NULL && b->room == LANE_BATCH_BYTES) {
             b->len = 0;
@@ -90,34 +91,66 @@ lane_frame(struct lane *lane, struct mem *mem, enum lane_kind kind, size_t n)
     return p.at;
 }
 
+/* False: what is in the open batch cannot go. */
+static bool
+hand_over(struct lane *lane)
+{
+    struct lane_batch *b = lane->open;
+    if (b == NULL || b->len == 0)
+        return true;
+    size_t len = b->len;
+    /* The way back must have room for everything that is out. */
+    if (lane->unreturned >= LANE_RING_SLOTS || !ring_push(&lane->full, b))
+        return false;
+    lane->unreturned++;
+    lane->unreturned_bytes += len;
+    lane->open = NULL;
+    io_wake(lane->to);
+    return true;
+}
+
 bool
 lane_flush(struct lane *lane, struct mem *mem)
 {
-    take_back(lane, mem);
-    if (lane->open == NULL || lane->open->len == 0)
-        return false;
-    /* The way back must have room for everything that is out. */
-    if (lane->unreturned >= LANE_RING_SLOTS || !ring_push(&lane->full, lane->open)) {
-        atomic_store(&lane->wanting, true);
-        return true;
+    for (;;) {
+        take_back(lane, mem);
+        bool gone = hand_over(lane);
+        if (gone && !lane_pressed(lane))
+            return false;
+        /* What came back before the receiver could see the wish, wakes nobody: look once more. */
+        if (atomic_exchange(&lane->wanting, true))
+            return !gone;
     }
-    lane->unreturned++;
-    lane->open = NULL;
-    io_wake(lane->to);
-    return false;
 }
 
 size_t
 lane_backlog(const struct lane *lane)
 {
-    return lane->open == NULL ? 0 : lane->open->len;
+    return lane->unreturned_bytes + (lane->open == NULL ? 0 : lane->open->len);
 }
 
+void
+lane_hold(struct lane *lane, unsigned qos)
+{
+    if (!lane_holds(lane, qos))
+        atomic_store_explicit(&lane->hold, qos + 1, memory_order_relaxed);
+}
+
+void
+lane_release(struct lane *lane)
+{
+    if (lane_holds(lane, 0)) {
+        atomic_store(&lane->hold, 0);
+        io_wake(lane->from);
+    }
+}
+
+/* The frames of the present batch, as long as `*left` lasts; false: one was refused. */
 static bool
-walk(struct lane *lane, lane_fn *fn, void *arg)
+walk(struct lane *lane, size_t *left, lane_fn *fn, void *arg)
 {
     const struct lane_batch *b = lane->reading;
-    while (lane->read_bytes < b->len) {
+    while (lane->read_bytes<b->len && * left> 0) {
         struct cursor c = cursor_of(view_of(b->bytes + lane->read_bytes, b->len - lane->read_bytes));
         uint32_t n = take_u32(&c);
         enum lane_kind kind = take_u8(&c);
@@ -125,28 +158,39 @@ walk(struct lane *lane, lane_fn *fn, void *arg)
         must(!c.torn);
         if (!fn(arg, kind, body))
             return false;
-        lane->read_bytes += LANE_FRAME_HEAD_BYTES + n;
+        size_t frame_bytes = LANE_FRAME_HEAD_BYTES + n;
+        lane->read_bytes += frame_bytes;
+        *left -= frame_bytes < *left ? frame_bytes : *left;
     }
     return true;
 }
 
-bool
-lane_drain(struct lane *lane, lane_fn *fn, void *arg)
+static enum drained
+take_batches(struct lane *lane, size_t left, lane_fn *fn, void *arg)
 {
-    for (;;) {
+    while (left > 0) {
         if (lane->reading == NULL)
             lane->reading = ring_pop(&lane->full);
         if (lane->reading == NULL)
+            return DRAINED_ALL;
+        if (!walk(lane, &left, fn, arg))
+            return DRAINED_REFUSED;
+        if (lane->read_bytes < lane->reading->len)
             break;
-        if (!walk(lane, fn, arg))
-            return false;
         must(ring_push(&lane->empty, lane->reading));
         lane->reading = NULL;
         lane->read_bytes = 0;
     }
-    if (atomic_exchange(&lane->wanting, false))
+    return DRAINED_SOME;
+}
+
+enum drained
+lane_drain(struct lane *lane, size_t bytes_max, lane_fn *fn, void *arg)
+{
+    enum drained rc = take_batches(lane, bytes_max, fn, arg);
+    if (rc != DRAINED_REFUSED && atomic_exchange(&lane->wanting, false))
         io_wake(lane->from);
-    return true;
+    return rc;
 }
 
 /* Both threads have ended, or never ran: what is still on its way to the receiver is the sender's too. */

@@ -2,7 +2,12 @@
  *
  * For each ordered pair of shards there is one ring of full batches and one of empty ones going back, so that memory is
  * freed by the shard that allocated it.  A batch is closed at the end of a turn; while no empty batch has come back the
- * open one grows, and beyond LANE_PRESSED_BYTES the shard holds its publishers.
+ * open one grows.
+ *
+ * Two things hold the sender's publishers back.  Credit: with more than LANE_PRESSED_BYTES on the way, none is read
+ * from. And the receiver's word `hold`: one of its clients is behind with what came over this lane.  As no more is on
+ * the way then than the credit, and the receiver takes at most LANE_TURN_BYTES before it writes to its clients, such a
+ * client's outbox has room for what still comes.
  *
  * A frame is u32 length, u8 kind, body.  Bodies (big-endian, cursor.h):
  *
@@ -25,7 +30,8 @@ enum {
     LANE_FRAME_HEAD_BYTES = 5,
     LANE_RING_SLOTS = 64,
     LANE_BATCH_BYTES = 64 * 1024,
-    LANE_PRESSED_BYTES = 8 * 1024 * 1024
+    LANE_PRESSED_BYTES = 4 * 1024 * 1024,
+    LANE_TURN_BYTES = 1024 * 1024
 };
 
 struct lane_batch {
@@ -39,9 +45,11 @@ struct lane {
     struct lane_batch *open;    /* the sender's */
     struct io *from, *to;       /* to wake; each side sets its own before any shard runs */
     unsigned unreturned;        /* the sender's: batches that have not come back */
+    size_t unreturned_bytes;    /* and what is in them */
     struct lane_batch *reading; /* the receiver's: where a frame could not be taken yet */
     size_t read_bytes;
-    atomic_bool wanting; /* the sender waits for an empty batch to come back */
+    atomic_bool wanting; /* the sender waits for batches to come back */
+    atomic_uint hold;    /* the receiver's word: publications of a QoS below this are to be held back */
 };
 
 struct lanes {
@@ -62,13 +70,29 @@ lane_between(struct lanes *lanes, unsigned from, unsigned to)
  * sender's. */
 uint8_t *lane_frame(struct lane *lane, struct mem *mem, enum lane_kind kind, size_t n);
 /* Sender, end of the turn: hands the open batch over if it can, and takes empty ones back.  True when something is in
- * it that could not go. */
+ * it that could not go.  While that is so, or lane_pressed(), the sender is woken when batches have come back. */
 bool lane_flush(struct lane *lane, struct mem *mem);
+/* Sender: bytes that the receiver has not finished with. */
 size_t lane_backlog(const struct lane *lane);
-/* Receiver: calls `fn` for each frame of each full batch.  `fn` false: this frame cannot be taken now; it and all
- * behind it wait for the next lane_drain, and lane_drain is false too. */
+static inline bool
+lane_pressed(const struct lane *lane)
+{
+    return lane_backlog(lane) > LANE_PRESSED_BYTES;
+}
+/* Sender: is who publishes with this QoS to be held back? */
+static inline bool
+lane_holds(const struct lane *lane, unsigned qos)
+{
+    return atomic_load_explicit(&lane->hold, memory_order_relaxed) > qos;
+}
+/* Receiver: a client cannot keep up with a publication of this QoS; and: all can again (the sender is woken). */
+void lane_hold(struct lane *lane, unsigned qos);
+void lane_release(struct lane *lane);
+/* Receiver: calls `fn` for each frame of each full batch, until `bytes_max` have been taken: then more may be there.
+ * `fn` false: this frame cannot be taken now; it and all behind it wait for the next lane_drain. */
+enum drained { DRAINED_ALL, DRAINED_SOME, DRAINED_REFUSED };
 typedef bool lane_fn(void *arg, enum lane_kind kind, struct view body);
-bool lane_drain(struct lane *lane, lane_fn *fn, void *arg);
+enum drained lane_drain(struct lane *lane, size_t bytes_max, lane_fn *fn, void *arg);
 /* Frees the open batch, all that came back and all that never arrived: when no shard runs any more. */
 void lane_fini(struct lane *lane, struct mem *mem);
 

@@ -109,7 +109,7 @@ take_frame(void *arg, enum lane_kind kind, struct view body)
 static bool
 drain(struct rig *rig)
 {
-    return lane_drain(rig->lane, take_frame, rig);
+    return lane_drain(rig->lane, SIZE_MAX, take_frame, rig) == DRAINED_ALL;
 }
 
 static void
@@ -123,7 +123,7 @@ frames_arrive_in_order(void **state)
     assert_true(drain(&rig));
     assert_int_equal(rig.taken, 0); /* the batch is still open */
     assert_false(lane_flush(rig.lane, &rig.from_mem));
-    assert_int_equal(lane_backlog(rig.lane), 0);
+    assert_true(lane_backlog(rig.lane) > 0); /* until it has come back */
     assert_true(drain(&rig));
     assert_int_equal(rig.taken, 10);
     sim_run_for(rig.sim, SIM_NS_A_MS);
@@ -183,7 +183,7 @@ a_full_ring_keeps_the_batch_open(void **state)
         put_frame(&rig, ++i, 1000);
         assert_true(lane_flush(rig.lane, &rig.from_mem));
     }
-    assert_int_equal(lane_backlog(rig.lane), 501 * (LANE_FRAME_HEAD_BYTES + 1000));
+    assert_int_equal(lane_backlog(rig.lane), (LANE_RING_SLOTS + 501) * (LANE_FRAME_HEAD_BYTES + 1000));
     assert_true(drain(&rig));
     assert_int_equal(rig.taken, LANE_RING_SLOTS);
     sim_run_for(rig.sim, SIM_NS_A_MS);
@@ -191,6 +191,79 @@ a_full_ring_keeps_the_batch_open(void **state)
     assert_false(lane_flush(rig.lane, &rig.from_mem));
     assert_true(drain(&rig));
     assert_int_equal(rig.taken, i);
+    close_lane(&rig);
+}
+
+/* Credit: what was handed over counts until it has come back, and then the sender hears of it. */
+static void
+too_much_on_the_way_presses(void **state)
+{
+    struct rig rig;
+    uint32_t i = 0;
+    (void)state;
+    open_lane(&rig);
+    while (!lane_pressed(rig.lane)) {
+        put_frame(&rig, ++i, LANE_BATCH_BYTES);
+        assert_false(lane_flush(rig.lane, &rig.from_mem));
+    }
+    assert_int_equal(i, LANE_PRESSED_BYTES / LANE_BATCH_BYTES);
+    assert_true(drain(&rig));
+    sim_run_for(rig.sim, SIM_NS_A_MS);
+    assert_int_equal(rig.from_woken, 1);
+    assert_true(lane_pressed(rig.lane));
+    assert_false(lane_flush(rig.lane, &rig.from_mem));
+    assert_int_equal(lane_backlog(rig.lane), 0);
+    assert_true(drain(&rig));
+    sim_run_for(rig.sim, SIM_NS_A_MS);
+    assert_int_equal(rig.from_woken, 1);
+    close_lane(&rig);
+}
+
+/* The receiver takes what it wants a turn, in the middle of a batch if need be. */
+static void
+a_drain_ends_where_it_is_told(void **state)
+{
+    struct rig rig;
+    (void)state;
+    open_lane(&rig);
+    for (uint32_t i = 1; i <= 20; i++) {
+        put_frame(&rig, i, 95);
+        if (i % 10 == 0)
+            assert_false(lane_flush(rig.lane, &rig.from_mem));
+    }
+    assert_int_equal(lane_drain(rig.lane, 250, take_frame, &rig), DRAINED_SOME);
+    assert_int_equal(rig.taken, 3);
+    assert_int_equal(lane_drain(rig.lane, 1000, take_frame, &rig), DRAINED_SOME);
+    assert_int_equal(rig.taken, 13);
+    rig.refuse_at = 15;
+    assert_int_equal(lane_drain(rig.lane, 1000, take_frame, &rig), DRAINED_REFUSED);
+    rig.refuse_at = 0;
+    assert_int_equal(lane_drain(rig.lane, 1000, take_frame, &rig), DRAINED_ALL);
+    assert_int_equal(rig.taken, 20);
+    close_lane(&rig);
+}
+
+/* The receiver's word: the highest QoS counts, and only its end wakes the sender. */
+static void
+held_and_released(void **state)
+{
+    struct rig rig;
+    (void)state;
+    open_lane(&rig);
+    lane_release(rig.lane);
+    assert_false(lane_holds(rig.lane, 0));
+    lane_hold(rig.lane, 1);
+    lane_hold(rig.lane, 0);
+    assert_true(lane_holds(rig.lane, 0));
+    assert_true(lane_holds(rig.lane, 1));
+    assert_false(lane_holds(rig.lane, 2));
+    sim_run_for(rig.sim, SIM_NS_A_MS);
+    assert_int_equal(rig.from_woken, 0);
+    lane_release(rig.lane);
+    lane_release(rig.lane);
+    assert_false(lane_holds(rig.lane, 0));
+    sim_run_for(rig.sim, SIM_NS_A_MS);
+    assert_int_equal(rig.from_woken, 1);
     close_lane(&rig);
 }
 
@@ -333,9 +406,11 @@ main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(frames_arrive_in_order),      cmocka_unit_test(nothing_to_send_wakes_nobody),
         cmocka_unit_test(batches_come_back),           cmocka_unit_test(a_full_ring_keeps_the_batch_open),
-        cmocka_unit_test(a_refused_frame_comes_again), cmocka_unit_test(a_frame_larger_than_a_batch),
-        cmocka_unit_test(anything_at_any_time),        cmocka_unit_test(ended_in_the_middle),
-        cmocka_unit_test(each_allocation_fails),       cmocka_unit_test(lanes_of_a_node_need_memory),
+        cmocka_unit_test(too_much_on_the_way_presses), cmocka_unit_test(a_drain_ends_where_it_is_told),
+        cmocka_unit_test(held_and_released),           cmocka_unit_test(a_refused_frame_comes_again),
+        cmocka_unit_test(a_frame_larger_than_a_batch), cmocka_unit_test(anything_at_any_time),
+        cmocka_unit_test(ended_in_the_middle),         cmocka_unit_test(each_allocation_fails),
+        cmocka_unit_test(lanes_of_a_node_need_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -62,6 +62,8 @@ send_publish(struct peer *peer, const struct outgoing *out, uint8_t flags)
     put_bytes(&p, env->props);
     put_bytes(&p, env->body);
     must(!p.torn && p.at == p.end);
+    if ((flags & PUBLISH_DELIVER) && lane_holds(peer->out, env->qos))
+        mqtt_server_hold(peer->shard->mqtt);
 }
 
 static void
@@ -123,16 +125,24 @@ shard_group_here(struct session_host *host, struct view filter, struct view grou
 
 /* False: it could not be stored now, and as its publisher waits for us it may not be dropped. */
 static bool
-deliver_arrived(struct shard *shard, const struct arrived *arrived, const struct envelope *env)
+deliver_arrived(struct peer *peer, const struct arrived *arrived, const struct envelope *env)
 {
-    struct outgoing out = { .pub.env = *env, .publisher = shard, .receipt = arrived->receipt, .overfull = true };
+    struct shard *shard = peer->shard;
+    struct outgoing out = { .pub.env = *env,
+                            .publisher = shard,
+                            .receipt = arrived->receipt,
+                            .overfull = true,
+                            .groups_only = !arrived->plain };
     if (out.receipt.session != 0 && receipt_known(shard, &out.receipt))
         return true;
     if (out.receipt.session != 0 && receipt_keep(shard, &out.receipt) < 0)
         return false;
     shard->arrived = arrived;
+    shard->host.choked = false;
     int rc = exchange_publish(&shard->host.exchange, &out);
     shard->arrived = NULL;
+    if (shard->host.choked)
+        lane_hold(peer->in, env->qos);
     if (rc < 0 && env->qos > 0) {
         receipt_drop(shard, &out.receipt);
         return false;
@@ -161,7 +171,7 @@ on_publish(struct peer *peer, struct view body)
         shard->stamp = stamp;
     if ((flags & PUBLISH_RETAIN) && retained_set(shard->host.retained, &env, stamp) < 0)
         return false;
-    if ((flags & PUBLISH_DELIVER) && !deliver_arrived(shard, &arrived, &env))
+    if ((flags & PUBLISH_DELIVER) && !deliver_arrived(peer, &arrived, &env))
         return false;
     peer->received++;
     return true;
@@ -257,20 +267,27 @@ on_frame(void *arg, enum lane_kind kind, struct view body)
 static void
 drain_again(void *arg)
 {
-    peers_drain(arg);
+    peers_drain(arg, LANE_TURN_BYTES);
 }
 
 void
-peers_drain(struct shard *shard)
+peers_drain(struct shard *shard, size_t bytes_max)
 {
     enum { AGAIN_NS = 10 * 1000 * 1000 };
-    bool all = true;
-    for (unsigned i = 0; i < shard->host.shards; i++)
-        if (i != shard->host.shard)
-            all &= lane_drain(shard->peers[i].in, on_frame, &shard->peers[i]);
-    if (!all)
-        (void)io_timer_set(shard->host.io, &shard->drain_again, io_now_ns(shard->host.io) + AGAIN_NS, drain_again,
-                           shard);
+    struct io *io = shard->host.io;
+    bool refused = false, more = false;
+    for (unsigned i = 0; i < shard->host.shards; i++) {
+        struct peer *peer = &shard->peers[i];
+        if (i == shard->host.shard)
+            continue;
+        enum drained rc = lane_drain(peer->in, bytes_max / (shard->host.shards - 1), on_frame, peer);
+        refused |= rc == DRAINED_REFUSED;
+        more |= rc == DRAINED_SOME;
+    }
+    if (refused)
+        (void)io_timer_set(io, &shard->drain_again, io_now_ns(io) + AGAIN_NS, drain_again, shard);
+    if (more)
+        io_wake(io);
 }
 
 void
@@ -281,14 +298,20 @@ peers_flush(struct shard *shard)
             lane_flush(shard->peers[i].out, shard->host.mem);
 }
 
-size_t
-peers_backlog(const struct shard *shard)
+void
+peers_feel(struct shard *shard, bool *retpressed, bool *retheld)
 {
-    size_t most = 0;
-    for (unsigned i = 0; i < shard->host.shards; i++)
-        if (i != shard->host.shard && lane_backlog(shard->peers[i].out) > most)
-            most = lane_backlog(shard->peers[i].out);
-    return most;
+    *retpressed = *retheld = false;
+    bool waited_for = mqtt_server_waits(shard->mqtt);
+    for (unsigned i = 0; i < shard->host.shards; i++) {
+        struct peer *peer = &shard->peers[i];
+        if (i == shard->host.shard)
+            continue;
+        *retpressed |= lane_pressed(peer->out);
+        *retheld |= lane_holds(peer->out, 0);
+        if (!waited_for)
+            lane_release(peer->in);
+    }
 }
 
 bool

@@ -118,10 +118,13 @@ rooms_turn(struct shard *shard)
 }
 
 void
-rooms_pressed(struct shard *shard)
+rooms_pressed(struct shard *shard, bool pressed)
 {
-    mqtt_server_pressed(shard->mqtt);
-    amqp_server_pressed(shard->amqp);
+    bool changed = shard->host.pressed != pressed;
+    shard->host.pressed = pressed;
+    mqtt_server_unpause(shard->mqtt);
+    if (changed)
+        amqp_server_pressed(shard->amqp);
 }
 
 void

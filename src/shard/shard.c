@@ -103,18 +103,17 @@ settle_epochs(struct shard *shard)
 }
 
 /* Memory short: what would make it shorter is refused (queues.tight); what passes through lives in the last eighth.
- * Holding publishers would not help: an absent consumer's backlog does not go away by waiting.  Log or lanes short:
- * that passes, so publishers wait. */
+ * Holding publishers would not help: an absent consumer's backlog does not go away by waiting.  Log or lanes short, or
+ * a receiver behind on another shard: that passes, so publishers wait. */
 static void
 feel_pressure(struct shard *shard)
 {
-    const struct mem *mem = shard->host.mem;
-    shard->host.queues.tight = mem->bytes_max != 0 && mem->used_bytes > mem->bytes_max - mem->bytes_max / 8;
-    bool pressed = shard->log_pressed || peers_backlog(shard) > LANE_PRESSED_BYTES;
-    if (pressed == shard->host.pressed)
-        return;
-    shard->host.pressed = pressed;
-    rooms_pressed(shard);
+    struct session_host *host = &shard->host;
+    const struct mem *mem = host->mem;
+    bool lanes_pressed;
+    host->queues.tight = mem->bytes_max != 0 && mem->used_bytes > mem->bytes_max - mem->bytes_max / 8;
+    peers_feel(shard, &lanes_pressed, &host->held);
+    rooms_pressed(shard, shard->log_pressed || lanes_pressed);
 }
 
 static void
@@ -127,8 +126,8 @@ on_turn(void *arg)
     close_epoch(shard);
     settle_epochs(shard);
     answer_peers(shard);
-    feel_pressure(shard);
     peers_flush(shard);
+    feel_pressure(shard);
     if (shard->log != NULL)
         log_flush(shard->log);
 }
@@ -136,7 +135,7 @@ on_turn(void *arg)
 static void
 on_wake(void *arg)
 {
-    peers_drain(arg);
+    peers_drain(arg, LANE_TURN_BYTES);
 }
 
 /* Messages that were on disk and could not be read back. */
@@ -313,7 +312,7 @@ shard_lanes_flush(struct shard *shard)
 void
 shard_lanes_drain(struct shard *shard)
 {
-    peers_drain(shard);
+    peers_drain(shard, SIZE_MAX);
 }
 
 /* ---- stopped ----------------------------------------------------------------------------------------------- */

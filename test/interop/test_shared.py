@@ -196,6 +196,9 @@ class Member:
 def test_members_that_come_and_go_get_each_message_once(node, name, parties):
     """QoS 2, no faults but absence: nothing is lost or doubled, whatever moves from one shard's part to another's."""
     pub = parties(Party(node)).join()
+    outside = [parties(Party(node)).join() for _ in range(4)]  # no group: what is moved is not for them
+    for party in outside:
+        party.subscribe(name, 2)
     members = [Member(node, f"member-{i}", f"$share/g/{name}") for i in range(3)]
     for member in members:
         member.come(first=True)
@@ -218,6 +221,9 @@ def test_members_that_come_and_go_get_each_message_once(node, name, parties):
             member.leave()
     got = sorted(x for member in members for x in member.got)
     assert got == list(range(total)), f"twice: {sorted({x for x in got if got.count(x) > 1})}"
+    pub.publish(name, "end", 2)
+    for party in outside:
+        assert [int(x) for x in party.payloads_until("end")] == list(range(total))
 
 
 def test_no_retained_messages_for_a_group(node, name, parties):

@@ -139,6 +139,105 @@ f_one_byte_a_second_costs_the_others_nothing(void **state)
     talk_close(talk);
 }
 
+/* ---- two shards: "mute", "slow" and "cy" live on the first, "pub", "bo" and "ana" on the second ---------------- */
+
+/* In one line, so that no time passes. */
+static void
+flood(struct talk *talk, const char *who, const char *publish, unsigned n)
+{
+    char line[16 * 1024] = "";
+    size_t len = 0;
+    while (n-- > 0) {
+        len += (size_t)snprintf(line + len, sizeof(line) - len, "%s &", publish);
+        assert_true(len < sizeof(line));
+    }
+    talk_say(talk, who, line);
+}
+
+/* Several times what lane and outbox hold waits with the publisher, and comes when the receiver reads again. */
+static void
+g_a_receiver_on_another_shard_holds_its_publisher(void **state)
+{
+    enum { MESSAGES = 400 };
+    (void)state;
+    struct talk *talk = talk_open(&(struct talk_setup){ .shards = 2 });
+    talk_say(talk, "mute", "connect; subscribe a; deaf");
+    talk_say(talk, "pub", "connect");
+    flood(talk, "pub", "publish a size=100000", MESSAGES);
+    talk_wait(talk, 1000);
+    talk_heard(talk, "mute");
+    talk_say(talk, "mute", "listen");
+    talk_wait(talk, 60 * 1000);
+    assert_int_equal(talk_counters(talk).publishes_dropped, 0);
+    assert_int_equal(count(talk_heard(talk, "mute"), "PUBLISH"), MESSAGES);
+    talk_close(talk);
+}
+
+/* Who never reads costs others on both shards a moment, as on one. */
+static void
+h_nobody_waits_for_ever_for_another_shard(void **state)
+{
+    enum { MESSAGES = 300 };
+    (void)state;
+    struct talk *talk = talk_open(&(struct talk_setup){ .shards = 2, .settings = little_outbox });
+    talk_say(talk, "mute", "connect; subscribe a; deaf");
+    talk_say(talk, "pub", "connect");
+    flood(talk, "pub", "publish a size=100000", MESSAGES);
+    talk_wait(talk, 10 * 1000);
+    talk_say(talk, "pub", "ping");
+    talk_hear(talk, "pub", "CONNACK 00\nPINGRESP\n");
+    assert_true(talk_counters(talk).publishes_dropped > MESSAGES / 2);
+    talk_say(talk, "cy", "connect; subscribe a");
+    talk_say(talk, "pub", "publish a msg=x");
+    talk_hear(talk, "cy", "CONNACK 00\nSUBACK 1 [00]\nPUBLISH a 'x'\n");
+    talk_close(talk);
+}
+
+/* Each of two clients floods the other over their shards' lanes, and neither reads. */
+static void
+i_two_shards_that_hold_each_other(void **state)
+{
+    (void)state;
+    struct talk *talk = talk_open(&(struct talk_setup){ .shards = 2 });
+    talk_say(talk, "mute", "connect; subscribe a; deaf");
+    talk_say(talk, "pub", "connect; subscribe b; deaf");
+    flood(talk, "mute", "publish b size=100000", 300);
+    flood(talk, "pub", "publish a size=100000", 300);
+    talk_wait(talk, 10 * 1000);
+    talk_say(talk, "mute", "listen");
+    talk_say(talk, "pub", "listen");
+    talk_wait(talk, 60 * 1000);
+    talk_heard(talk, "mute");
+    talk_heard(talk, "pub");
+    talk_say(talk, "mute", "ping; publish b msg=x");
+    talk_say(talk, "pub", "ping; publish a msg=y");
+    talk_hear(talk, "mute", "PINGRESP\nPUBLISH a 'y'\n");
+    talk_hear(talk, "pub", "PUBLISH b 'x'\nPINGRESP\n");
+    talk_close(talk);
+}
+
+/* Who publishes QoS 0 to the shard that is behind with QoS 0 waits, a second or so; who publishes QoS 1 does not. */
+static void
+j_who_publishes_qos_1_is_not_held_for_qos_0(void **state)
+{
+    (void)state;
+    struct talk *talk = talk_open(&(struct talk_setup){ .shards = 2 });
+    talk_say(talk, "mute", "connect; subscribe a; deaf");
+    talk_say(talk, "cy", "connect; subscribe b qos=1");
+    talk_say(talk, "ana", "connect");
+    talk_say(talk, "bo", "connect");
+    talk_say(talk, "pub", "connect");
+    flood(talk, "pub", "publish a size=100000", 300);
+    talk_say(talk, "bo", "publish b msg=0");
+    talk_say(talk, "bo", "ping");
+    talk_say(talk, "ana", "publish b qos=1 msg=1; ping");
+    talk_hear(talk, "ana", "CONNACK 00\nPUBACK 1\nPINGRESP\n");
+    talk_hear(talk, "bo", "CONNACK 00\n");
+    talk_wait(talk, 3000);
+    talk_hear(talk, "bo", "PINGRESP\n");
+    talk_close(talk);
+}
+
 int
 main(void)
 {
@@ -149,6 +248,10 @@ main(void)
         cmocka_unit_test(d_a_full_queue_refuses_in_the_protocols_way),
         cmocka_unit_test(e_an_announced_packet_costs_what_has_come),
         cmocka_unit_test(f_one_byte_a_second_costs_the_others_nothing),
+        cmocka_unit_test(g_a_receiver_on_another_shard_holds_its_publisher),
+        cmocka_unit_test(h_nobody_waits_for_ever_for_another_shard),
+        cmocka_unit_test(i_two_shards_that_hold_each_other),
+        cmocka_unit_test(j_who_publishes_qos_1_is_not_held_for_qos_0),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -27,10 +27,10 @@ free_dial(struct uv_dial *dial)
 void
 uv_dial_end(struct uv_stream *stream)
 {
-    struct uv_dial *dial = stream->dial;
+    struct uv_dial *dial = stream->uv.handle.data;
     if (dial == NULL)
         return;
-    stream->dial = NULL;
+    stream->uv.handle.data = NULL;
     dial->stream = NULL;
     if (dial->resolving)
         (void)uv_cancel((uv_req_t *)&dial->resolve);
@@ -51,7 +51,7 @@ static void try_next(struct uv_dial *dial, int rc);
 static void
 on_socket_closed(uv_handle_t *handle)
 {
-    struct uv_stream *s = handle->data;
+    struct uv_stream *s = container_of(handle, struct uv_stream, uv.handle);
     struct uv_house *house = uv_house_of(s->stream.io);
     if (s->stream.gone || s->stream.io->dead) { /* its owner closed it meanwhile */
         uv_dial_end(s);
@@ -61,8 +61,7 @@ on_socket_closed(uv_handle_t *handle)
         return;
     }
     uv_tcp_init(&house->loop, &s->uv.tcp);
-    s->uv.handle.data = s;
-    try_next(s->dial, UV_ECONNREFUSED);
+    try_next(handle->data, UV_ECONNREFUSED);
 }
 
 static void
@@ -152,7 +151,7 @@ uv_dial_begin(struct io *io, const struct io_address *address, struct io_stream 
     }
     dial->stream = s;
     dial->mem = io->mem;
-    s->dial = dial;
+    s->uv.handle.data = dial;
     s->stream.opening = true;
     int rc = begin(uv_house_of(io), dial, address);
     if (rc < 0) {

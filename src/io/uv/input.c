@@ -11,7 +11,7 @@
 static void
 on_turn(uv_idle_t *idle)
 {
-    struct uv_stream *s = idle->data;
+    struct uv_stream *s = container_of(idle, struct uv_stream, uv.idle);
     struct uv_house *house = uv_house_of(s->stream.io);
     uv_begin(house);
     ssize_t n = read(STDIN_FILENO, house->read_buffer, READ_BUFFER_BYTES);
@@ -39,14 +39,8 @@ open_as(struct uv_house *house, struct uv_stream *s, uv_handle_type type)
         return uv_idle_init(&house->loop, &s->uv.idle);
     if (type == UV_TTY)
         return uv_tty_init(&house->loop, &s->uv.tty, STDIN_FILENO, 1);
-    int rc = uv_pipe_init(&house->loop, &s->uv.pipe, 0);
-    s->uv.handle.data = s;
-    if (rc < 0)
-        return rc;
-    rc = uv_pipe_open(&s->uv.pipe, STDIN_FILENO);
-    if (rc < 0)
-        uv_stream_forget(s);
-    return rc;
+    (void)uv_pipe_init(&house->loop, &s->uv.pipe, 0);
+    return uv_pipe_open(&s->uv.pipe, STDIN_FILENO);
 }
 
 int
@@ -57,13 +51,15 @@ uv_standard_input(struct io *io, struct io_stream **ret)
     if (s == NULL)
         return -ERR_NO_MEMORY;
     io_stream_init(&s->stream, io);
-    int rc = open_as(house, s, uv_guess_handle(STDIN_FILENO));
+    uv_handle_type type = uv_guess_handle(STDIN_FILENO);
+    int rc = open_as(house, s, type);
     if (rc < 0) {
-        if (s->uv.handle.data == NULL) /* no handle was made */
+        if (type == UV_TTY) /* no handle was made */
             mem_free(io->mem, s);
+        else
+            uv_stream_forget(s);
         return uv_err(rc);
     }
-    s->uv.handle.data = s;
     *ret = &s->stream;
     return 0;
 }

@@ -143,7 +143,7 @@ close_stream(uv_handle_t *handle, void *arg)
     (void)arg;
     if (uv_is_closing(handle))
         return;
-    struct uv_stream *s = handle->data;
+    struct uv_stream *s = container_of(handle, struct uv_stream, uv.handle);
     s->stream.on = NULL;
     io_abort(&s->stream);
 }

@@ -21,7 +21,6 @@ uv_stream_make(struct uv_house *house, enum io_kind kind)
     io_stream_init(&s->stream, &house->io);
     int rc = kind == IO_TCP ? uv_tcp_init(&house->loop, &s->uv.tcp) : uv_pipe_init(&house->loop, &s->uv.pipe, 0);
     must(rc == 0);
-    s->uv.handle.data = s;
     return s;
 }
 
@@ -34,7 +33,7 @@ uv_stream_free(struct uv_stream *stream)
 static void
 on_forgotten(uv_handle_t *handle)
 {
-    uv_stream_free(handle->data);
+    uv_stream_free(container_of(handle, struct uv_stream, uv.handle));
 }
 
 void
@@ -74,7 +73,7 @@ on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *ret)
 static void
 on_read(uv_stream_t *handle, ssize_t n, const uv_buf_t *buf)
 {
-    struct uv_stream *s = handle->data;
+    struct uv_stream *s = container_of(handle, struct uv_stream, uv.any);
     struct uv_house *house = uv_house_of(s->stream.io);
     if (n == 0 || n == UV_ENOBUFS)
         return;
@@ -168,7 +167,7 @@ uv_stream_shutdown(struct io_stream *stream)
 static void
 on_closed(uv_handle_t *handle)
 {
-    struct uv_stream *s = handle->data;
+    struct uv_stream *s = container_of(handle, struct uv_stream, uv.handle);
     uv_begin(uv_house_of(s->stream.io));
     io_event_gone(&s->stream);
     uv_stream_free(s);

@@ -26,9 +26,8 @@ struct uv_house {
 /* `uv` is last because a stream is allocated only as long as its kind of handle. */
 struct uv_stream {
     struct io_stream stream;
-    struct uv_dial *dial; /* while connecting */
     union {
-        uv_handle_t handle;
+        uv_handle_t handle; /* its `data`: the struct uv_dial, while connecting */
         uv_stream_t any;
         uv_tcp_t tcp;
         uv_pipe_t pipe;
