@@ -16,6 +16,15 @@ text_json(struct view text)
     return json_stringn(plain, n);
 }
 
+json_t *
+json_appended(json_t *array, json_t *item)
+{
+    if (array != NULL && json_array_append_new(array, item) == 0)
+        return array;
+    json_decref(array);
+    return NULL;
+}
+
 static json_t *array_json(struct view items);
 
 static json_t *
@@ -44,10 +53,7 @@ array_json(struct view items)
     struct amqp_value v;
     json_t *array = json_array();
     while (array != NULL && amqp_array_next(&c, &v))
-        if (json_array_append_new(array, value_json(&v)) < 0) {
-            json_decref(array);
-            return NULL;
-        }
+        array = json_appended(array, value_json(&v));
     return array;
 }
 

@@ -322,8 +322,14 @@ void xchg_policy(struct xchg *xchg);
 /* The one of highest priority that matches; NULL: none. */
 const struct policy *policy_of(const struct vhost *vhost, struct view name, enum policy_reach reach);
 
-/* ---- field tables as JSON (field.c) ------------------------------------------------------------------------------ */
+/* ---- JSON (field.c: field tables) ------------------------------------------------------------------------------ */
 
+/* One object each, with what a definition of it says (listing.c). */
+json_t *mq_json(const struct mq *mq);
+json_t *xchg_json(const struct xchg *xchg);
+json_t *binding_json(const struct binding *binding);
+/* Returns the array, or NULL and it is gone: no memory. */
+json_t *json_appended(json_t *array, json_t *item);
 json_t *text_json(struct view text);   /* NULL: no memory; what is not UTF-8 has its bytes replaced by `?` */
 json_t *field_json(struct view table); /* NULL: no memory */
 /* A table out of a JSON object, into memory of `mem` that the caller frees (NULL when it is empty).  0, -ERR_NO_MEMORY,
