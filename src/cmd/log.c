@@ -23,6 +23,8 @@ static const char *const kinds[KINDS] = {
     [RECORD_DELAY] = "delay",
     [RECORD_DELAY_END] = "delay-end",
     [RECORD_RETURN] = "return",
+    [RECORD_HELD] = "held",
+    [RECORD_COMMIT] = "commit",
     [RECORD_DELIVERED] = "delivered",
     [RECORD_SESSION] = "session",
     [RECORD_SESSION_END] = "session-end",
@@ -108,7 +110,7 @@ tell_details(const struct looking *l, const struct log_scan_item *item)
     struct record_publish publish;
     struct envelope env;
     struct cursor c = cursor_of(item->record);
-    bool message = item->kind == RECORD_PUBLISH || item->kind == RECORD_MOVE;
+    bool message = item->kind == RECORD_PUBLISH || item->kind == RECORD_MOVE || item->kind == RECORD_HELD;
     if (message && record_publish_parse(item->record, &publish, &env) == 0) {
         tell_message(l, &env, publish.targets);
     } else if (item->kind == RECORD_RETAIN) {

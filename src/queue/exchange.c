@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/must.h"
+#include "queue/inner.h"
 #include "queue/record.h"
 #include "route/key.h"
 
@@ -174,13 +175,14 @@ append(struct exchange *ex, struct outgoing *out, uint32_t targets)
     uint8_t fixed[ENVELOPE_HEAD_BYTES_MAX];
     struct view parts[] = { view_of(ex->head, (size_t)(p.at - ex->head)), view_of(fixed, envelope_head(env, fixed)),
                             env->topic, env->props, env->body };
-    int64_t position = log_append(ex->queues->log, RECORD_PUBLISH, false, parts, COUNT_OF(parts));
+    bool held = ex->queues->tx.open;
+    int64_t position = log_append(ex->queues->log, held ? RECORD_HELD : RECORD_PUBLISH, held, parts, COUNT_OF(parts));
     if (position < 0)
         return (int)position;
     out->pub.position = (uint64_t)position;
     for (size_t i = 0; i < COUNT_OF(parts); i++)
         out->pub.bytes += (uint32_t)parts[i].len;
-    return 0;
+    return held && !tx_hold(ex->queues, out->pub.position, out->pub.bytes) ? -ERR_NO_MEMORY : 0;
 }
 
 /* Nothing is stored but that it was taken in. */

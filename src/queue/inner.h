@@ -282,6 +282,13 @@ void returns_forget(struct queue *queue, uint64_t seq);
 void returns_fini(struct queue *queue);
 void queue_record_delivered(struct queue *queue);
 
+/* tx.c */
+enum { TX_ITEM_BYTES = 12 };
+/* A body at this position is part of the transaction; false: no memory. */
+bool tx_hold(struct queue_host *host, uint64_t position, uint32_t bytes);
+/* False: there is none, or no memory, and the settlement is recorded as others are. */
+bool tx_settle(struct queue_host *host, uint32_t queue, uint64_t seq);
+
 /* queue.c */
 /* The entry leaves the queue, whatever state it is in. */
 void queue_remove(struct queue *queue, struct page *page, uint64_t seq, bool record);

@@ -76,6 +76,8 @@ queue_touch(struct queue *queue)
 void
 queue_record_settled(struct queue *queue, uint64_t seq)
 {
+    if (tx_settle(queue->host, queue->id, seq))
+        return;
     if (queue->run_count > 0 && seq == queue->run_first + queue->run_count) {
         queue->run_count++;
         return;

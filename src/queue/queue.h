@@ -27,6 +27,16 @@
 
 struct queue;
 
+/* A transaction under way (tx.c). */
+struct tx_list {
+    uint8_t *bytes;
+    uint32_t used, room;
+};
+struct tx {
+    bool open;
+    struct tx_list held, settled;
+};
+
 /* What all queues of a shard share. */
 struct evacuation;
 struct queue_host {
@@ -38,6 +48,7 @@ struct queue_host {
     struct heap expiries; /* of pages, by the wall clock's milliseconds */
     struct io_timer expiry, soon;
     struct evacuation *evacuation;
+    struct tx tx;
     bool tight;           /* memory is in its last part: what would only wait in it is refused */
     uint64_t ahead_bytes; /* of buffers that queues read ahead into */
     /* counters */
@@ -181,6 +192,19 @@ int link_again(struct link *link, uint64_t seq);
 
 /* Removes everything that is ready; returns how many. */
 uint64_t queue_purge(struct queue *queue);
+
+/* ---- transactions ----------------------------------------------------------------------------------------- */
+
+/* How much it will be: so many publications and settlements, with so many bytes. */
+struct tx_size {
+    uint32_t publishes, settles;
+    uint64_t bytes;
+};
+/* Everything that is published and settled from here to the commit is in the log whole or, after a crash, not at all.
+ * In one go: no turn may end between.  0, or -ERR_DISK_FULL, -ERR_DISK, -ERR_NO_MEMORY and then nothing was begun. */
+int queue_tx_begin(struct queue_host *host, const struct tx_size *size);
+/* 0, or what log_append says: then a crash loses all of it, and it may not be confirmed. */
+int queue_tx_commit(struct queue_host *host);
 
 /* ---- recovery and checkpoint ------------------------------------------------------------------------------ */
 

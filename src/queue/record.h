@@ -23,6 +23,8 @@ enum record_kind {
     RECORD_DELAY_END = 9,  /* id u64 */
     RECORD_RETURN = 10,    /* queue id u32, seq u64, count u32: it came back undone so often */
     RECORD_DELIVERED = 11, /* queue id u32, seq u64: all up to it may have been delivered before */
+    RECORD_HELD = 12,      /* as PUBLISH, but true only when a COMMIT names it */
+    RECORD_COMMIT = 13,    /* n u32, n x (position u64, bytes u32) of HELD, then (seq u64, queue id u32) settled */
 
     /* session/mqtt */
     RECORD_SESSION = 32,      /* id u32, client id, protocol, expiry, ... */

@@ -2,6 +2,7 @@
 #include "shard/inner.h"
 
 #include "base/err.h"
+#include "base/mem.h"
 #include "queue/record.h"
 
 static int
@@ -76,6 +77,46 @@ on_settle(struct shard *shard, uint64_t position, struct view record)
     if (c.torn)
         return -ERR_DAMAGED;
     return queue == NULL ? 0 : queue_restore_settle(queue, seq, count);
+}
+
+/* Its bodies are read back; one that cannot be is damage, and the rest still counts. */
+static int
+commit_held(struct shard *shard, uint64_t position, uint32_t bytes)
+{
+    unsigned kind;
+    uint8_t *room = mem_raw(shard->host.mem, bytes);
+    if (room == NULL)
+        return -ERR_NO_MEMORY;
+    int64_t n = log_read_now(shard->log, position, room, bytes, &kind);
+    int rc = n > 0 && kind == RECORD_HELD ? on_publish(shard, position, view_of(room, (size_t)n)) : 0;
+    shard->host.queues.damaged += n <= 0;
+    mem_free(shard->host.mem, room);
+    return rc;
+}
+
+static int
+on_commit(struct shard *shard, uint64_t position, struct view record)
+{
+    (void)position;
+    struct cursor c = cursor_of(record);
+    int rc = 0;
+    for (uint32_t n = take_u32(&c); n > 0 && rc == 0 && !c.torn; n--) {
+        uint64_t at = take_u64(&c);
+        rc = commit_held(shard, at, take_u32(&c));
+    }
+    while (rc == 0 && !c.torn && cursor_left(&c) > 0) {
+        uint64_t seq = take_u64(&c);
+        struct queue *queue = rooms_queue(shard, take_u32(&c));
+        rc = queue == NULL || c.torn ? 0 : queue_restore_settle(queue, seq, 1);
+    }
+    return c.torn ? -ERR_DAMAGED : rc;
+}
+
+static int
+on_held(struct shard *shard, uint64_t position, struct view record)
+{
+    (void)shard, (void)position, (void)record; /* until its COMMIT comes */
+    return 0;
 }
 
 static int
@@ -169,6 +210,8 @@ recover_replay(void *arg, unsigned kind, uint64_t position, struct view record)
         [RECORD_MOVE] = on_move,
         [RECORD_RETAIN] = on_retain,
         [RECORD_RETURN] = on_return,
+        [RECORD_HELD] = on_held,
+        [RECORD_COMMIT] = on_commit,
         [RECORD_DELIVERED] = on_delivered,
         [RECORD_SHARD] = on_counters,
         [RECORD_RECEIPT] = on_receipt,

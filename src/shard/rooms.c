@@ -156,9 +156,9 @@ rooms_restored(struct shard *shard)
 {
     int rc = delayed_start(shard->host.delayed);
     if (rc == 0)
-        rc = make_default_vhost(shard);
-    if (rc == 0)
         rc = catalog_restored(shard->catalog);
+    if (rc == 0)
+        rc = make_default_vhost(shard);
     return rc < 0 ? rc : mqtt_server_restored(shard->mqtt);
 }
 
