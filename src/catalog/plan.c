@@ -288,6 +288,8 @@ static void
 plan_hop(struct hop *hop, struct outgoing *out)
 {
     struct binding *b = container_of(hop, struct binding, hop);
+    if (out->groups_only)
+        return;
     if (b->mq != NULL)
         mq_plan(b->mq, out);
     else if (catalog_publish_of(out) != NULL)
