@@ -24,7 +24,7 @@ frames_are_waited_for(void **state)
 {
     (void)state;
     uint8_t noted[ROOM], tight[ROOM];
-    struct view in = notation_bytes("03 0102 00000004 'body' ce 08", noted, sizeof(noted));
+    struct view in = noted_bytes("03 0102 00000004 [body] ce 08", noted, sizeof(noted));
     struct amqp_frame frame;
     struct fault why;
     size_t need;
@@ -52,7 +52,7 @@ frames_are_refused(void **state)
         { "04 0000 00000000",         "4.2.3", AMQP_FRAME_ERROR     },
         { "41 4d51 50000009",         "4.2.3", AMQP_FRAME_ERROR     },
         { "01 0000 00000001 00 cf",   "4.2.3", AMQP_FRAME_ERROR     },
-        { "03 0001 00000002 'ab' 00", "4.2.3", AMQP_FRAME_ERROR     },
+        { "03 0001 00000002 [ab] 00", "4.2.3", AMQP_FRAME_ERROR     },
         { "03 0001 00000ff9",         "4.2.3", AMQP_FRAME_ERROR     },
         { "03 0001 ffffffff",         "4.2.3", AMQP_FRAME_ERROR     },
         { "08 0000 00000001 00 ce",   "4.2.7", AMQP_FRAME_ERROR     },
@@ -63,7 +63,7 @@ frames_are_refused(void **state)
         struct amqp_frame frame;
         struct fault why = { 0 };
         size_t need;
-        struct view in = notation_bytes(refusals[i].bytes, noted, sizeof(noted));
+        struct view in = noted_bytes(refusals[i].bytes, noted, sizeof(noted));
         assert_int_equal(amqp_frame_parse(in, FRAME_MAX, &frame, &need, &why), -ERR_PROTOCOL);
         assert_int_equal(why.code, refusals[i].code);
         assert_string_equal(why.clause, refusals[i].clause);
@@ -122,7 +122,7 @@ headers_are_read(void **state)
     uint8_t noted[ROOM];
     struct amqp_header h;
     struct fault why;
-    struct view in = notation_bytes("003c 0000 0102030405060708 1000 02", noted, sizeof(noted));
+    struct view in = noted_bytes("003c 0000 0102030405060708 1000 02", noted, sizeof(noted));
     assert_int_equal(amqp_header_parse(in, &h, &why), 0);
     assert_int_equal(h.class_id, AMQP_CLASS_BASIC);
     assert_int_equal(h.body_size, 0x0102030405060708);
@@ -131,10 +131,10 @@ headers_are_read(void **state)
         assert_int_equal(amqp_header_parse(view_of(in.data, n), &h, &why), -ERR_PROTOCOL);
         assert_int_equal(why.code, AMQP_FRAME_ERROR);
     }
-    in = notation_bytes("003c 0001 0000000000000000 0000", noted, sizeof(noted));
+    in = noted_bytes("003c 0001 0000000000000000 0000", noted, sizeof(noted));
     assert_int_equal(amqp_header_parse(in, &h, &why), -ERR_PROTOCOL);
     assert_int_equal(why.code, AMQP_UNEXPECTED_FRAME);
-    in = notation_bytes("0032 0000 0000000000000000 0000", noted, sizeof(noted));
+    in = noted_bytes("0032 0000 0000000000000000 0000", noted, sizeof(noted));
     assert_int_equal(amqp_header_parse(in, &h, &why), -ERR_PROTOCOL);
     assert_int_equal(why.code, AMQP_UNEXPECTED_FRAME);
     assert_string_equal(why.clause, "4.2.6.1");
@@ -146,22 +146,22 @@ static const struct property {
     const char *bytes;
     struct amqp_properties p;
 } properties[] = {
-    { "8000 04'text'", { 1 << AMQP_CONTENT_TYPE, .content_type = V("text") } },
-    { "4000 04'gzip'", { 1 << AMQP_CONTENT_ENCODING, .content_encoding = V("gzip") } },
-    { "2000 00000003 01'k''V'", { 1 << AMQP_HEADERS, .headers = V("\1kV") } },
+    { "8000 04[text]", { 1 << AMQP_CONTENT_TYPE, .content_type = V("text") } },
+    { "4000 04[gzip]", { 1 << AMQP_CONTENT_ENCODING, .content_encoding = V("gzip") } },
+    { "2000 00000003 01[k][V]", { 1 << AMQP_HEADERS, .headers = V("\1kV") } },
     { "1000 02", { 1 << AMQP_DELIVERY_MODE, .delivery_mode = 2 } },
     { "0800 09", { 1 << AMQP_PRIORITY, .priority = 9 } },
-    { "0400 01'c'", { 1 << AMQP_CORRELATION_ID, .correlation_id = V("c") } },
-    { "0200 01'r'", { 1 << AMQP_REPLY_TO, .reply_to = V("r") } },
-    { "0100 05'60000'", { 1 << AMQP_EXPIRATION, .expiration = V("60000") } },
-    { "0080 01'm'", { 1 << AMQP_MESSAGE_ID, .message_id = V("m") } },
+    { "0400 01[c]", { 1 << AMQP_CORRELATION_ID, .correlation_id = V("c") } },
+    { "0200 01[r]", { 1 << AMQP_REPLY_TO, .reply_to = V("r") } },
+    { "0100 05[60000]", { 1 << AMQP_EXPIRATION, .expiration = V("60000") } },
+    { "0080 01[m]", { 1 << AMQP_MESSAGE_ID, .message_id = V("m") } },
     { "0040 0000000060000000", { 1 << AMQP_TIMESTAMP, .timestamp = 0x60000000 } },
-    { "0020 01't'", { 1 << AMQP_TYPE, .type = V("t") } },
-    { "0010 05'guest'", { 1 << AMQP_USER_ID, .user_id = V("guest") } },
-    { "0008 01'a'", { 1 << AMQP_APP_ID, .app_id = V("a") } },
+    { "0020 01[t]", { 1 << AMQP_TYPE, .type = V("t") } },
+    { "0010 05[guest]", { 1 << AMQP_USER_ID, .user_id = V("guest") } },
+    { "0008 01[a]", { 1 << AMQP_APP_ID, .app_id = V("a") } },
     { "0004 00", { 1 << AMQP_CLUSTER_ID, .cluster_id = V("") } },
     { "0000", { 0 } },
-    { "fffc 01'1' 01'2' 00000000 03 04 01'5' 01'6' 01'7' 01'8' 0000000000000009 01'a' 01'b' 01'c' 01'd'",
+    { "fffc 01[1] 01[2] 00000000 03 04 01[5] 01[6] 01[7] 01[8] 0000000000000009 01[a] 01[b] 01[c] 01[d]",
       { 0x3fff, 3, 4, V("1"), V("2"), V(""), V("5"), V("6"), V("7"), V("8"), 9, V("a"), V("b"), V("c"), V("d") } },
 };
 /* clang-format on */
@@ -172,7 +172,7 @@ properties_both_ways(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT_OF(properties); i++) {
         uint8_t noted[ROOM], written[ROOM], again[ROOM];
-        struct view bytes = notation_bytes(properties[i].bytes, noted, sizeof(noted));
+        struct view bytes = noted_bytes(properties[i].bytes, noted, sizeof(noted));
         struct pen p = pen_of(written, sizeof(written)), q = pen_of(again, sizeof(again));
         struct amqp_properties got;
         struct fault why;
@@ -191,7 +191,7 @@ properties_torn_anywhere(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT_OF(properties); i++) {
         uint8_t noted[ROOM], tight[ROOM];
-        struct view bytes = notation_bytes(properties[i].bytes, noted, sizeof(noted));
+        struct view bytes = noted_bytes(properties[i].bytes, noted, sizeof(noted));
         struct amqp_properties got;
         struct fault why;
         for (size_t n = 0; n < bytes.len; n++) {
@@ -214,14 +214,14 @@ properties_are_refused(void **state)
         { "0002",                 "4.2.6.1"}, /* the spare one */
         { "1000 02 00",           "4.2.6.1"},
         { "0000 00",              "4.2.6.1"},
-        { "2000 00000003 01'kq'", "4.2.5.5"},
-        { "2000 00000002 01'k'",  "4.2.5.5"},
+        { "2000 00000003 01[kq]", "4.2.5.5"},
+        { "2000 00000002 01[k]",  "4.2.5.5"},
     };
     for (size_t i = 0; i < COUNT_OF(refusals); i++) {
         uint8_t noted[ROOM];
         struct amqp_properties got;
         struct fault why = { 0 };
-        struct view bytes = notation_bytes(refusals[i].bytes, noted, sizeof(noted));
+        struct view bytes = noted_bytes(refusals[i].bytes, noted, sizeof(noted));
         assert_int_equal(amqp_properties_parse(bytes, &got, &why), -ERR_PROTOCOL);
         assert_int_equal(why.code, AMQP_SYNTAX_ERROR);
         assert_string_equal(why.clause, refusals[i].clause);
@@ -245,13 +245,13 @@ properties_are_short(void **state)
 static const struct amqp_method deliver = {
     AMQP_BASIC_DELIVER, .basic_deliver = {V("ctag"), 0x1122334455667788, true, V("x"), V("a.b")}
 };
-#define DELIVER_FRAME "01 0007 00000018 003c003c 04'ctag' 1122334455667788 01 01'x' 03'a.b' ce"
+#define DELIVER_FRAME "01 0007 00000018 003c003c 04[ctag] 1122334455667788 01 01[x] 03[a.b] ce"
 
 static void
 check_head(struct view props, uint64_t body_size, const char *bytes)
 {
     uint8_t noted[ROOM], room[ROOM];
-    struct view expected = notation_bytes(bytes, noted, sizeof(noted));
+    struct view expected = noted_bytes(bytes, noted, sizeof(noted));
     size_t most = amqp_content_head_size(&deliver, props);
     assert_int_equal(most, amqp_deliver_head_size(&deliver.basic_deliver, props));
     size_t n = amqp_content_head(room, most, 7, &deliver, props, body_size, FRAME_MAX);

@@ -19,7 +19,7 @@ enum { ROOM = 2048, CHANNEL = 0x0102 };
     }
 /* {"a": true} as a table's bytes, and as they are noted, with the length. */
 #define TABLE       V("\1at\1")
-#define TABLE_BYTES " 00000004 01'a' 't'01 "
+#define TABLE_BYTES " 00000004 01[a] [t]01 "
 
 /* clang-format off */
 static const struct vector {
@@ -27,25 +27,25 @@ static const struct vector {
     const char *name;
     struct amqp_method m;
 } vectors[] = {
-    { "000a 000a 00 09" TABLE_BYTES "00000005'PLAIN' 00000005'en_US'", "connection.start",
+    { "000a 000a 00 09" TABLE_BYTES "00000005[PLAIN] 00000005[en_US]", "connection.start",
       { AMQP_CONNECTION_START, .connection_start = { 0, 9, TABLE, V("PLAIN"), V("en_US") } } },
-    { "000a 000b" TABLE_BYTES "05'PLAIN' 00000004 00'u'00'p' 05'en_US'", "connection.start-ok",
+    { "000a 000b" TABLE_BYTES "05[PLAIN] 00000004 00[u]00[p] 05[en_US]", "connection.start-ok",
       { AMQP_CONNECTION_START_OK, .connection_start_ok = { TABLE, V("PLAIN"), V("\0u\0p"), V("en_US") } } },
-    { "000a 0014 00000003'why'", "connection.secure", { AMQP_CONNECTION_SECURE, .connection_secure = { V("why") } } },
-    { "000a 0015 00000002'so'", "connection.secure-ok", { AMQP_CONNECTION_SECURE_OK, .connection_secure_ok = { V("so") } } },
+    { "000a 0014 00000003[why]", "connection.secure", { AMQP_CONNECTION_SECURE, .connection_secure = { V("why") } } },
+    { "000a 0015 00000002[so]", "connection.secure-ok", { AMQP_CONNECTION_SECURE_OK, .connection_secure_ok = { V("so") } } },
     { "000a 001e 07ff 00020000 003c", "connection.tune",
       { AMQP_CONNECTION_TUNE, .connection_tune = { 2047, 131072, 60 } } },
     { "000a 001f 0102 03040506 0708", "connection.tune-ok",
       { AMQP_CONNECTION_TUNE_OK, .connection_tune_ok = { 0x0102, 0x03040506, 0x0708 } } },
-    { "000a 0028 01'/' 00 00", "connection.open", { AMQP_CONNECTION_OPEN, .connection_open = { V("/") } } },
+    { "000a 0028 01[/] 00 00", "connection.open", { AMQP_CONNECTION_OPEN, .connection_open = { V("/") } } },
     { "000a 0029 00", "connection.open-ok", { AMQP_CONNECTION_OPEN_OK } },
-    { "000a 0032 0140 03'bye' 0032 000a", "connection.close",
+    { "000a 0032 0140 03[bye] 0032 000a", "connection.close",
       { AMQP_CONNECTION_CLOSE, .connection_close = { 320, V("bye"), 50, 10 } } },
     { "000a 0033", "connection.close-ok", { AMQP_CONNECTION_CLOSE_OK } },
-    { "000a 003c 0b'low on disk'", "connection.blocked",
+    { "000a 003c 0b[low on disk]", "connection.blocked",
       { AMQP_CONNECTION_BLOCKED, .connection_blocked = { V("low on disk") } } },
     { "000a 003d", "connection.unblocked", { AMQP_CONNECTION_UNBLOCKED } },
-    { "000a 0046 00000003'tok' 03'old'", "connection.update-secret",
+    { "000a 0046 00000003[tok] 03[old]", "connection.update-secret",
       { AMQP_CONNECTION_UPDATE_SECRET, .connection_update_secret = { V("tok"), V("old") } } },
     { "000a 0047", "connection.update-secret-ok", { AMQP_CONNECTION_UPDATE_SECRET_OK } },
 
@@ -53,58 +53,58 @@ static const struct vector {
     { "0014 000b 00000000", "channel.open-ok", { AMQP_CHANNEL_OPEN_OK } },
     { "0014 0014 01", "channel.flow", { AMQP_CHANNEL_FLOW, .channel_flow = { true } } },
     { "0014 0015 00", "channel.flow-ok", { AMQP_CHANNEL_FLOW_OK, .channel_flow_ok = { false } } },
-    { "0014 0028 0194 0a'NOT_FOUND!' 003c 0028", "channel.close",
+    { "0014 0028 0194 0a[NOT_FOUND!] 003c 0028", "channel.close",
       { AMQP_CHANNEL_CLOSE, .channel_close = { 404, V("NOT_FOUND!"), 60, 40 } } },
     { "0014 0029", "channel.close-ok", { AMQP_CHANNEL_CLOSE_OK } },
 
-    { "001e 000a 05'/data' 15", "access.request",
+    { "001e 000a 05[/data] 15", "access.request",
       { AMQP_ACCESS_REQUEST, .access_request = { V("/data"), true, false, true, false, true } } },
     { "001e 000b 0001", "access.request-ok", { AMQP_ACCESS_REQUEST_OK, .access_request_ok = { 1 } } },
 
-    { "0028 000a 0000 01'x' 05'topic' 12" TABLE_BYTES, "exchange.declare",
+    { "0028 000a 0000 01[x] 05[topic] 12" TABLE_BYTES, "exchange.declare",
       { AMQP_EXCHANGE_DECLARE, .exchange_declare = { V("x"), V("topic"), .durable = true, .no_wait = true, .arguments = TABLE } } },
     { "0028 000b", "exchange.declare-ok", { AMQP_EXCHANGE_DECLARE_OK } },
-    { "0028 0014 0000 01'x' 01", "exchange.delete",
+    { "0028 0014 0000 01[x] 01", "exchange.delete",
       { AMQP_EXCHANGE_DELETE, .exchange_delete = { V("x"), .if_unused = true } } },
     { "0028 0015", "exchange.delete-ok", { AMQP_EXCHANGE_DELETE_OK } },
-    { "0028 001e 0000 02'to' 04'from' 03'key' 01" TABLE_BYTES, "exchange.bind",
+    { "0028 001e 0000 02[to] 04[from] 03[key] 01" TABLE_BYTES, "exchange.bind",
       { AMQP_EXCHANGE_BIND, .exchange_bind = { V("to"), V("from"), V("key"), true, TABLE } } },
     { "0028 001f", "exchange.bind-ok", { AMQP_EXCHANGE_BIND_OK } },
-    { "0028 0028 0000 02'to' 04'from' 03'key' 00" TABLE_BYTES, "exchange.unbind",
+    { "0028 0028 0000 02[to] 04[from] 03[key] 00" TABLE_BYTES, "exchange.unbind",
       { AMQP_EXCHANGE_UNBIND, .exchange_unbind = { V("to"), V("from"), V("key"), false, TABLE } } },
     { "0028 0033", "exchange.unbind-ok", { AMQP_EXCHANGE_UNBIND_OK } },
 
-    { "0032 000a 0000 01'q' 0e" TABLE_BYTES, "queue.declare",
+    { "0032 000a 0000 01[q] 0e" TABLE_BYTES, "queue.declare",
       { AMQP_QUEUE_DECLARE, .queue_declare = { V("q"), false, true, true, true, false, TABLE } } },
-    { "0032 000b 01'q' 00000007 00000002", "queue.declare-ok",
+    { "0032 000b 01[q] 00000007 00000002", "queue.declare-ok",
       { AMQP_QUEUE_DECLARE_OK, .queue_declare_ok = { V("q"), 7, 2 } } },
-    { "0032 0014 0000 01'q' 01'x' 03'a.#' 00" TABLE_BYTES, "queue.bind",
+    { "0032 0014 0000 01[q] 01[x] 03[a.#] 00" TABLE_BYTES, "queue.bind",
       { AMQP_QUEUE_BIND, .queue_bind = { V("q"), V("x"), V("a.#"), false, TABLE } } },
     { "0032 0015", "queue.bind-ok", { AMQP_QUEUE_BIND_OK } },
-    { "0032 001e 0000 01'q' 01", "queue.purge", { AMQP_QUEUE_PURGE, .queue_purge = { V("q"), true } } },
+    { "0032 001e 0000 01[q] 01", "queue.purge", { AMQP_QUEUE_PURGE, .queue_purge = { V("q"), true } } },
     { "0032 001f fffffffe", "queue.purge-ok", { AMQP_QUEUE_PURGE_OK, .queue_purge_ok = { 0xfffffffe } } },
-    { "0032 0028 0000 01'q' 06", "queue.delete",
+    { "0032 0028 0000 01[q] 06", "queue.delete",
       { AMQP_QUEUE_DELETE, .queue_delete = { V("q"), .if_empty = true, .no_wait = true } } },
     { "0032 0029 00000003", "queue.delete-ok", { AMQP_QUEUE_DELETE_OK, .queue_delete_ok = { 3 } } },
-    { "0032 0032 0000 01'q' 01'x' 01'k'" TABLE_BYTES, "queue.unbind",
+    { "0032 0032 0000 01[q] 01[x] 01[k]" TABLE_BYTES, "queue.unbind",
       { AMQP_QUEUE_UNBIND, .queue_unbind = { V("q"), V("x"), V("k"), TABLE } } },
     { "0032 0033", "queue.unbind-ok", { AMQP_QUEUE_UNBIND_OK } },
 
     { "003c 000a 00000000 03e8 01", "basic.qos", { AMQP_BASIC_QOS, .basic_qos = { 0, 1000, true } } },
     { "003c 000b", "basic.qos-ok", { AMQP_BASIC_QOS_OK } },
-    { "003c 0014 0000 01'q' 02't1' 0a" TABLE_BYTES, "basic.consume",
+    { "003c 0014 0000 01[q] 02[t1] 0a" TABLE_BYTES, "basic.consume",
       { AMQP_BASIC_CONSUME, .basic_consume = { V("q"), V("t1"), .no_ack = true, .no_wait = true, .arguments = TABLE } } },
-    { "003c 0015 02't1'", "basic.consume-ok", { AMQP_BASIC_CONSUME_OK, .basic_consume_ok = { V("t1") } } },
-    { "003c 001e 02't1' 01", "basic.cancel", { AMQP_BASIC_CANCEL, .basic_cancel = { V("t1"), true } } },
-    { "003c 001f 02't1'", "basic.cancel-ok", { AMQP_BASIC_CANCEL_OK, .basic_cancel_ok = { V("t1") } } },
-    { "003c 0028 0000 01'x' 03'a.b' 01", "basic.publish",
+    { "003c 0015 02[t1]", "basic.consume-ok", { AMQP_BASIC_CONSUME_OK, .basic_consume_ok = { V("t1") } } },
+    { "003c 001e 02[t1] 01", "basic.cancel", { AMQP_BASIC_CANCEL, .basic_cancel = { V("t1"), true } } },
+    { "003c 001f 02[t1]", "basic.cancel-ok", { AMQP_BASIC_CANCEL_OK, .basic_cancel_ok = { V("t1") } } },
+    { "003c 0028 0000 01[x] 03[a.b] 01", "basic.publish",
       { AMQP_BASIC_PUBLISH, .basic_publish = { V("x"), V("a.b"), .mandatory = true } } },
-    { "003c 0032 0138 08'NO_ROUTE' 01'x' 01'k'", "basic.return",
+    { "003c 0032 0138 08[NO_ROUTE] 01[x] 01[k]", "basic.return",
       { AMQP_BASIC_RETURN, .basic_return = { 312, V("NO_ROUTE"), V("x"), V("k") } } },
-    { "003c 003c 02't1' 0102030405060708 01 01'x' 01'k'", "basic.deliver",
+    { "003c 003c 02[t1] 0102030405060708 01 01[x] 01[k]", "basic.deliver",
       { AMQP_BASIC_DELIVER, .basic_deliver = { V("t1"), 0x0102030405060708, true, V("x"), V("k") } } },
-    { "003c 0046 0000 01'q' 01", "basic.get", { AMQP_BASIC_GET, .basic_get = { V("q"), true } } },
-    { "003c 0047 0000000000000009 00 00 01'q' 00000004", "basic.get-ok",
+    { "003c 0046 0000 01[q] 01", "basic.get", { AMQP_BASIC_GET, .basic_get = { V("q"), true } } },
+    { "003c 0047 0000000000000009 00 00 01[q] 00000004", "basic.get-ok",
       { AMQP_BASIC_GET_OK, .basic_get_ok = { 9, false, V(""), V("q"), 4 } } },
     { "003c 0048 00", "basic.get-empty", { AMQP_BASIC_GET_EMPTY } },
     { "003c 0050 00000000000000ff 01", "basic.ack", { AMQP_BASIC_ACK, .basic_ack = { 255, true } } },
@@ -145,7 +145,7 @@ writes_as_noted(void **state)
     for (size_t i = 0; i < COUNT_OF(vectors); i++) {
         const struct amqp_method *m = &vectors[i].m;
         uint8_t noted[ROOM], written[ROOM];
-        struct view payload = notation_bytes(vectors[i].payload, noted, sizeof(noted));
+        struct view payload = noted_bytes(vectors[i].payload, noted, sizeof(noted));
         size_t n = amqp_method_write(written, sizeof(written), CHANNEL, m);
         assert_int_equal(n, payload.len + AMQP_FRAME_OVERHEAD);
         assert_int_equal(n, amqp_method_size(m));
@@ -161,7 +161,7 @@ reads_what_is_noted(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT_OF(vectors); i++) {
         uint8_t noted[ROOM], again[ROOM];
-        struct view payload = notation_bytes(vectors[i].payload, noted, sizeof(noted));
+        struct view payload = noted_bytes(vectors[i].payload, noted, sizeof(noted));
         struct amqp_method m;
         struct fault why;
         assert_int_equal(amqp_method_parse(payload, &m, &why), 0);
@@ -179,7 +179,7 @@ torn_anywhere(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT_OF(vectors); i++) {
         uint8_t noted[ROOM], tight[ROOM];
-        struct view payload = notation_bytes(vectors[i].payload, noted, sizeof(noted) - 1);
+        struct view payload = noted_bytes(vectors[i].payload, noted, sizeof(noted) - 1);
         struct amqp_method m;
         struct fault why = { 0 };
         for (size_t n = 0; n < payload.len; n++) {
@@ -237,14 +237,14 @@ refuses(void **state)
         { "003c 0001",                              "4.2.4",   AMQP_COMMAND_INVALID, 60 << 16 | 1      },
         { "000a 000c",                              "4.2.4",   AMQP_COMMAND_INVALID, 10 << 16 | 12     },
         { "005a 0020",                              "4.2.4",   AMQP_COMMAND_INVALID, 90 << 16 | 32     },
-        { "003c 001e 02 ff'x' 01",                  "4.2.5.3", AMQP_FRAME_ERROR,     AMQP_BASIC_CANCEL },
+        { "003c 001e 02 ff[x] 01",                  "4.2.5.3", AMQP_FRAME_ERROR,     AMQP_BASIC_CANCEL },
         { "0032 0014 0000 00 00 01 00 00 00000000", "4.2.5.3", AMQP_FRAME_ERROR,     AMQP_QUEUE_BIND   },
-        { "0032 000a 0000 00 00 00000003 01'at'",   "4.2.5.5", AMQP_SYNTAX_ERROR,    AMQP_QUEUE_DECLARE},
-        { "0032 000a 0000 00 00 00000003 01'aq'",   "4.2.5.5", AMQP_SYNTAX_ERROR,    AMQP_QUEUE_DECLARE},
+        { "0032 000a 0000 00 00 00000003 01[at]",   "4.2.5.5", AMQP_SYNTAX_ERROR,    AMQP_QUEUE_DECLARE},
+        { "0032 000a 0000 00 00 00000003 01[aq]",   "4.2.5.5", AMQP_SYNTAX_ERROR,    AMQP_QUEUE_DECLARE},
     };
     for (size_t i = 0; i < COUNT_OF(refusals); i++) {
         uint8_t noted[ROOM], tight[ROOM];
-        struct view payload = notation_bytes(refusals[i].payload, noted, sizeof(noted));
+        struct view payload = noted_bytes(refusals[i].payload, noted, sizeof(noted));
         struct amqp_method m = { 0 };
         struct fault why = { 0 };
         payload = tight_copy(payload, tight, sizeof(tight));
@@ -262,7 +262,7 @@ content_strings_are_free(void **state)
 {
     (void)state;
     uint8_t noted[ROOM];
-    struct view payload = notation_bytes("003c 0028 0000 00 02 fffe 00", noted, sizeof(noted));
+    struct view payload = noted_bytes("003c 0028 0000 00 02 fffe 00", noted, sizeof(noted));
     struct amqp_method m;
     struct fault why;
     assert_int_equal(amqp_method_parse(payload, &m, &why), 0);

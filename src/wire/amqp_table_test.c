@@ -24,27 +24,27 @@ static const struct item {
     const char *bytes;
     struct amqp_value v;
 } items[] = {
-    { "'t'00", { 't', .boolean = false } },
-    { "'t'01", { 't', .boolean = true } },
-    { "'b'80", { 'b', .number = INT8_MIN } },
-    { "'B'ff", { 'B', .number = UINT8_MAX } },
-    { "'s'8000", { 's', .number = INT16_MIN } },
-    { "'u'ffff", { 'u', .number = UINT16_MAX } },
-    { "'I'80000000", { 'I', .number = INT32_MIN } },
-    { "'I'ffffffff", { 'I', .number = -1 } },
-    { "'i'ffffffff", { 'i', .number = UINT32_MAX } },
-    { "'l'8000000000000000", { 'l', .number = INT64_MIN } },
-    { "'L'ffffffffffffffff", { 'L', .number = -1 } },
-    { "'f'3fc00000", { 'f', .real = 1.5 } },
-    { "'d'c000000000000000", { 'd', .real = -2.0 } },
-    { "'D'02fffffff6", { 'D', .decimal = { 2, -10 } } },
-    { "'S'00000003'abc'", { 'S', .bytes = V("abc") } },
-    { "'S'00000000", { 'S', .bytes = V("") } },
-    { "'x'0000000200ff", { 'x', .bytes = V("\0\xff") } },
-    { "'T'ffffffffffffffff", { 'T', .unsigned_number = UINT64_MAX } },
-    { "'F'00000003 01'k''V'", { 'F', .bytes = V("\1kV") } },
-    { "'A'00000003 'V''t'01", { 'A', .bytes = V("Vt\1") } },
-    { "'V'", { 'V', .number = 0 } },
+    { "[t]00", { 't', .boolean = false } },
+    { "[t]01", { 't', .boolean = true } },
+    { "[b]80", { 'b', .number = INT8_MIN } },
+    { "[B]ff", { 'B', .number = UINT8_MAX } },
+    { "[s]8000", { 's', .number = INT16_MIN } },
+    { "[u]ffff", { 'u', .number = UINT16_MAX } },
+    { "[I]80000000", { 'I', .number = INT32_MIN } },
+    { "[I]ffffffff", { 'I', .number = -1 } },
+    { "[i]ffffffff", { 'i', .number = UINT32_MAX } },
+    { "[l]8000000000000000", { 'l', .number = INT64_MIN } },
+    { "[L]ffffffffffffffff", { 'L', .number = -1 } },
+    { "[f]3fc00000", { 'f', .real = 1.5 } },
+    { "[d]c000000000000000", { 'd', .real = -2.0 } },
+    { "[D]02fffffff6", { 'D', .decimal = { 2, -10 } } },
+    { "[S]00000003[abc]", { 'S', .bytes = V("abc") } },
+    { "[S]00000000", { 'S', .bytes = V("") } },
+    { "[x]0000000200ff", { 'x', .bytes = V("\0\xff") } },
+    { "[T]ffffffffffffffff", { 'T', .unsigned_number = UINT64_MAX } },
+    { "[F]00000003 01[k][V]", { 'F', .bytes = V("\1kV") } },
+    { "[A]00000003 [V][t]01", { 'A', .bytes = V("Vt\1") } },
+    { "[V]", { 'V', .number = 0 } },
 };
 /* clang-format on */
 
@@ -54,7 +54,7 @@ each_type_is_read(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT_OF(items); i++) {
         uint8_t noted[ROOM];
-        struct cursor array = cursor_of(notation_bytes(items[i].bytes, noted, sizeof(noted)));
+        struct cursor array = cursor_of(noted_bytes(items[i].bytes, noted, sizeof(noted)));
         struct amqp_value v;
         assert_true(amqp_array_next(&array, &v));
         assert_int_equal(v.type, items[i].v.type);
@@ -73,7 +73,7 @@ each_type_is_written(void **state)
     struct pen table = pen_of(room, sizeof(room));
     for (size_t i = 0; i < COUNT_OF(items); i++) {
         uint8_t noted[ROOM], written[ROOM];
-        struct view bytes = notation_bytes(items[i].bytes, noted, sizeof(noted));
+        struct view bytes = noted_bytes(items[i].bytes, noted, sizeof(noted));
         struct pen p = pen_of(written, sizeof(written));
         amqp_put_item(&p, &items[i].v);
         assert_true(view_equal(bytes, view_of(written, (size_t)(p.at - written))));
@@ -127,20 +127,20 @@ refuses(void **state)
     static const struct refusal {
         const char *bytes, *text;
     } refusals[] = {
-        {"01'k''q'01",                           type},
-        { "01'k'00",                             type},
-        { "01'k''C'00",                          type},
-        { "01'k''A'00000002 't'01 01'k''A'0000", torn},
-        { "01'k''A'00000001 'q'",                type},
-        { "01'k''F'00000003 01'k''q'",           type},
-        { "01'k''F'00000003 01'kt'",             torn},
-        { "01'k''S'ffffffff 00",                 torn},
-        { "ff'k''V'",                            torn},
+        {"01[k][q]01",                           type},
+        { "01[k]00",                             type},
+        { "01[k][C]00",                          type},
+        { "01[k][A]00000002 [t]01 01[k][A]0000", torn},
+        { "01[k][A]00000001 [q]",                type},
+        { "01[k][F]00000003 01[k][q]",           type},
+        { "01[k][F]00000003 01[kt]",             torn},
+        { "01[k][S]ffffffff 00",                 torn},
+        { "ff[k][V]",                            torn},
         { "00",                                  torn},
     };
     for (size_t i = 0; i < COUNT_OF(refusals); i++) {
         uint8_t noted[ROOM];
-        check_refused(notation_bytes(refusals[i].bytes, noted, sizeof(noted)), refusals[i].text);
+        check_refused(noted_bytes(refusals[i].bytes, noted, sizeof(noted)), refusals[i].text);
     }
 }
 
@@ -181,7 +181,7 @@ finds_the_first(void **state)
 {
     (void)state;
     uint8_t noted[ROOM];
-    struct view table = notation_bytes("01'a''V' 02'ab''B'01 02'ab''B'02 00'B'03 01'z'", noted, sizeof(noted));
+    struct view table = noted_bytes("01[a][V] 02[ab][B]01 02[ab][B]02 00[B]03 01[z]", noted, sizeof(noted));
     struct amqp_value v;
     assert_true(amqp_table_find(table, "ab", &v));
     assert_int_equal(v.number, 1);

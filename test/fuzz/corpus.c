@@ -3,6 +3,7 @@
  *     corpus TARGET DIRECTORY
  *
  *     mqtt        the bytes of every conformance vector
+ *     amqp        frames, payloads and tables of each kind
  *     session     for every conformance vector a conversation that says it
  *     settings    settings files, good and bad
  *     log         one edit of each kind, of each file
@@ -84,6 +85,39 @@ write_session(const char *directory)
     write_vectors(directory, print_session);
 }
 
+/* ---- AMQP ---------------------------------------------------------------------------------------------------- */
+
+/* A frame of each kind of argument; the payloads alone; a table with a field of each type. */
+static void
+write_amqp(const char *directory)
+{
+    static const char *const seeds[] = {
+        "01 0000 0000001c 000a000a 00 09 00000004 01[at]01 00000001[P] 00000005[en_US] ce",
+        "01 0000 0000000c 000a001f 07ff 00020000 003c ce",
+        "01 0001 00000016 0028000a 0000 01[x] 05[topic] 02 00000004 01[at]01 ce",
+        "01 0001 00000013 0032000a 0000 01[q] 02 00000006 01[kB]01 00 [V] ce",
+        "01 0001 0000000d 003c0028 0000 01[x] 03[a.b] 01 ce 02 0001 00000013 003c0000 0000000000000004 1100 02 03[500] "
+        "ce "
+        "03 0001 00000004 [body] ce 08 0000 00000000 ce",
+        "000a0032 0194 03[bye] 0032 000a",
+        "003c003c 02[t1] 0102030405060708 01 01[x] 01[k]",
+        "003c0078 0000000000000002 03",
+        "003c0000 0000000000000009 fffc 01[1] 01[2] 00000003 01[kV] 03 04 01[5] 01[6] 01[7] 01[8] 0000000000000009 "
+        "01[a] "
+        "01[b] 01[c] 01[d]",
+        "01[kt]01 01[kb]80 01[kB]ff 01[ks]8000 01[ku]ffff 01[kI]80000000 01[ki]ffffffff 01[kl]8000000000000000 "
+        "01[kL]ffffffffffffffff 01[kf]3fc00000 01[kd]c000000000000000 01[kD]02fffffff6 01[kS]00000001[s] "
+        "01[kx]0000000100 "
+        "01[kT]0000000000000001 01[kF]00000003 01[kV] 01[kA]00000003 [Vt]01 01[kV]",
+    };
+    for (size_t i = 0; i < COUNT_OF(seeds); i++) {
+        uint8_t bytes[SEED_BYTES_MAX];
+        char name[16];
+        snprintf(name, sizeof(name), "%zu", i);
+        write_seed(directory, name, view_of(bytes, notation_bytes(seeds[i], bytes, sizeof(bytes))));
+    }
+}
+
 /* ---- the others ---------------------------------------------------------------------------------------------- */
 
 static void
@@ -141,6 +175,7 @@ static const struct target {
     void (*write)(const char *directory);
 } targets[] = {
     {"mqtt",      write_mqtt    },
+    { "amqp",     write_amqp    },
     { "session",  write_session },
     { "settings", write_settings},
     { "log",      write_log     },
