@@ -52,8 +52,11 @@ mq_feed(struct mq *mq)
 void
 mq_credit(struct mq_consumer *consumer, uint32_t credit)
 {
+    bool less = credit <= consumer->credit;
     consumer->credit = credit;
-    if (consumer->mq != NULL)
+    if (less)
+        lower_taps(consumer); /* from inside a delivery too: nothing may be pumped */
+    else if (consumer->mq != NULL)
         feed(consumer);
 }
 

@@ -228,10 +228,9 @@ rig_pass(struct rig *rig, unsigned ms)
 /* ---- declarations ------------------------------------------------------------------------------------------------ */
 
 struct view
-rig_table(const char *text)
+rig_table(struct rig *rig, const char *text)
 {
-    static uint8_t bytes[1024];
-    struct pen p = pen_of(bytes, sizeof(bytes));
+    struct pen p = pen_of(rig->table, sizeof(rig->table));
     char key[64], type, value[128];
     int used;
     while (text != NULL && sscanf(text, " %63s %c %127[^;]%n", key, &type, value, &used) == 3) {
@@ -252,7 +251,7 @@ rig_table(const char *text)
         text += *text == ';';
     }
     assert_false(p.torn);
-    return view_of(bytes, (size_t)(p.at - bytes));
+    return view_of(rig->table, (size_t)(p.at - rig->table));
 }
 
 struct mq *
@@ -262,7 +261,7 @@ rig_declare(struct rig *rig, const char *name, unsigned flags, const char *argum
                                .durable = flags & DURABLE,
                                .exclusive = flags & EXCLUSIVE,
                                .auto_delete = flags & AUTO_DELETE,
-                               .arguments = rig_table(arguments),
+                               .arguments = rig_table(rig, arguments),
                                .owner = rig };
     struct mq *mq = NULL;
     bool fresh, stored;
@@ -316,7 +315,7 @@ rig_send(struct rig *rig, const char *queue, const char *body, const struct lett
     }
     if (head->headers != NULL) {
         props.present |= 1 << AMQP_HEADERS;
-        props.headers = publish.headers = rig_table(head->headers);
+        props.headers = publish.headers = rig_table(rig, head->headers);
     }
     put_u8(&p, 0);
     amqp_properties_put(&p, &props);
@@ -426,7 +425,7 @@ rig_attach(struct rig *rig, struct eater *eater, const char *queue, enum manner 
     eater->consumer.ops = &ops;
     struct mq *mq = rig_queue(rig, queue);
     assert_non_null(mq);
-    return mq_attach(mq, &eater->consumer, rig_table(arguments), &rig->why);
+    return mq_attach(mq, &eater->consumer, rig_table(rig, arguments), &rig->why);
 }
 
 void

@@ -34,6 +34,7 @@ struct rig {
     uint64_t refused; /* publications of the catalog's own that failed */
     int opened;
     struct refusal why; /* of the last thing that was refused */
+    uint8_t table[1024];
 };
 
 struct rig *rig_new(bool durable);
@@ -44,7 +45,7 @@ void rig_pass(struct rig *rig, unsigned ms);
 
 /* A field table out of words: "x-max-length I 10; x-overflow S drop-head; x-single-active-consumer t 1".  '' is
  * the empty word; A an array of one word.  Good until the next call. */
-struct view rig_table(const char *text);
+struct view rig_table(struct rig *rig, const char *text);
 enum { DURABLE = 1, EXCLUSIVE = 2, AUTO_DELETE = 4 };
 /* NULL: refused, see rig->why. */
 struct mq *rig_declare(struct rig *rig, const char *name, unsigned flags, const char *arguments);

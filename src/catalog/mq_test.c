@@ -625,7 +625,7 @@ test_each_allocation_may_fail(void **state)
         rig->mem.calls = 0;
         rig->mem.fail_at = n;
         spec.arguments =
-            rig_table(TO("dead") "; x-max-priority I 2; x-max-length I 2; x-overflow S reject-publish-dlx");
+            rig_table(rig, TO("dead") "; x-max-priority I 2; x-max-length I 2; x-overflow S reject-publish-dlx");
         int rc = mq_declare(rig->vhost, &spec, &mq, NULL, NULL, &rig->why);
         assert_true(rc == 0 || rc == -ERR_NO_MEMORY);
         assert_true((rc == 0) == (rig_queue(rig, "q") != NULL));
