@@ -110,7 +110,7 @@ uint64_t queue_next_seq(const struct queue *queue);
 int queue_push(struct queue *queue, struct publication *pub, struct entry_meta meta);
 
 void link_attach(struct link *link, struct queue *queue, const struct link_ops *ops);
-/* What it holds in flight is released. */
+/* What it holds in flight is released.  When that is nothing, nobody is delivered to. */
 void link_detach(struct link *link);
 /* More credit; pumps. */
 void link_credit(struct link *link, uint32_t more);
