@@ -33,6 +33,7 @@ flow_free(struct session *s)
     struct flow *flow = s->flow;
     if (flow == NULL)
         return;
+    flow_stop(s); /* a server that ends has clients which are still connected */
     if (s->target.queue != NULL)
         link_detach(&flow->own.link);
     list_cut(&flow->hungry);
