@@ -312,13 +312,15 @@ link_detach(struct link *link)
     struct queue *queue = link->queue;
     if (queue == NULL)
         return;
+    bool held = link->flight > 0;
     agains_cancel(queue, link);
     for (uint32_t n = 0; n < queue->page_count && link->flight > 0; n++)
         put_back_page(queue, queue->first_no + n, link);
     list_cut(&link->all);
     link->queue = NULL;
     link->credit = 0;
-    queue_pump(queue);
+    if (held)
+        queue_pump(queue);
 }
 
 void

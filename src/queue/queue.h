@@ -169,7 +169,7 @@ void link_attach(struct link *link, struct queue *queue, const struct link_ops *
 /* After link_attach and before the first credit: of links with credit the one of the highest priority is served first;
  * 0 at first. */
 void link_rank(struct link *link, int32_t priority);
-/* What it holds in flight is released. */
+/* What it holds in flight is released.  When that is nothing, nobody is delivered to. */
 void link_detach(struct link *link);
 /* More credit; pumps. */
 void link_credit(struct link *link, uint32_t more);

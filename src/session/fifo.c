@@ -44,13 +44,17 @@ grow(struct fifo *fifo)
 }
 
 int
+fifo_reserve(struct fifo *fifo)
+{
+    return fifo->count == fifo->room ? grow(fifo) : 0;
+}
+
+int
 fifo_push(struct fifo *fifo, const void *item)
 {
-    if (fifo->count == fifo->room) {
-        int rc = grow(fifo);
-        if (rc < 0)
-            return rc;
-    }
+    int rc = fifo_reserve(fifo);
+    if (rc < 0)
+        return rc;
     memcpy(at(fifo, fifo->count++), item, fifo->item_bytes);
     return 0;
 }

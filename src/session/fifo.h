@@ -17,6 +17,8 @@ struct fifo {
 
 void fifo_init(struct fifo *fifo, struct mem *mem, size_t item_bytes);
 void fifo_fini(struct fifo *fifo);
+/* Room for one more: the next push succeeds.  0 or -ERR_NO_MEMORY. */
+int fifo_reserve(struct fifo *fifo);
 /* Copies the item.  0 or -ERR_NO_MEMORY. */
 int fifo_push(struct fifo *fifo, const void *item);
 /* The oldest, in place until the next push; NULL when there is none. */

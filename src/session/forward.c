@@ -7,12 +7,11 @@
 
 #include "base/must.h"
 
-enum { FORWARD_CREDIT = 64 };
+enum { FORWARD_WINDOW = 64 };
 
 /* Handed to the shard, and waiting for its epoch. */
 struct sent {
     uint64_t seq, epoch;
-    bool refused; /* there was no memory for it: it stays here */
 };
 
 struct forward {
@@ -34,24 +33,30 @@ on_deliver(struct link *link, uint64_t seq, struct publication *pub, struct entr
 {
     struct forward *f = container_of(link, struct forward, link);
     struct session_host *host = host_of(f);
-    struct sent sent = { .seq = seq, .epoch = host->epoch };
+    const struct sent sent = { .seq = seq, .epoch = host->epoch };
     (void)meta, (void)again;
-    sent.refused = host->ops->forward(host, f->group->topics, f->group->name, &pub->env) < 0;
     host_hold(host, &f->holder);
-    if (fifo_push(&f->sent, &sent) == 0)
+    int rc = fifo_reserve(&f->sent); /* what cannot be remembered is not sent: it would be sent again */
+    if (rc == 0)
+        rc = host->ops->forward(host, f->group->topics, f->group->name, &pub->env);
+    if (rc == 0) {
+        must(fifo_push(&f->sent, &sent) == 0);
         return;
-    /* Sent, but not to be remembered: it is sent once more, which QoS 1 allows, when an epoch is done. */
+    }
+    /* No memory: it stays here, and is tried again when an epoch is done. */
     link->credit = 0;
     link_release(link, seq);
 }
 
 static const struct link_ops forward_ops = { .deliver = on_deliver };
 
+/* However often members come and go, no more than a window is on its way. */
 static void
 refill(struct forward *f)
 {
-    if (f->link.credit < FORWARD_CREDIT)
-        link_credit(&f->link, FORWARD_CREDIT - f->link.credit);
+    uint32_t taken = f->sent.count + f->link.credit;
+    if (taken < FORWARD_WINDOW)
+        link_credit(&f->link, FORWARD_WINDOW - taken);
 }
 
 void
@@ -72,12 +77,9 @@ on_released(struct holder *holder, uint64_t done)
 {
     struct forward *f = container_of(holder, struct forward, holder);
     for (const struct sent *s = fifo_first(&f->sent); s != NULL && s->epoch <= done; s = fifo_first(&f->sent)) {
-        const struct sent sent = *s;
+        uint64_t seq = s->seq;
         fifo_pop(&f->sent);
-        if (sent.refused)
-            (void)link_release(&f->link, sent.seq);
-        else
-            (void)link_accept(&f->link, sent.seq, true);
+        (void)link_accept(&f->link, seq, true);
     }
     if (f->sent.count > 0)
         host_hold(host_of(f), holder);

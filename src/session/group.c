@@ -1,7 +1,8 @@
 /* Shared subscriptions: a queue whose members' links take turns (MQTT 5, 4.8.2).
  *
  * QoS 0 goes to one member that is there, or is lost, as it would be to a single client.  QoS 1 and 2 wait in the queue
- * for whoever has credit; what a member leaves unacknowledged goes to the others. */
+ * for whoever has credit; what a member has not acknowledged when its connection ends
+ * goes to the others. */
 #include "session/mqtt_inner.h"
 
 #include "base/must.h"
@@ -92,6 +93,11 @@ group_free(struct group *group)
     struct filter *f = group->filter;
     must(list_empty(&group->members));
     forward_free(group);
+    LIST_EACH(&group->leavers, l) {
+        struct member *member = container_of(l, struct member, link);
+        flow_untap(member->tap.session, &member->tap);
+        member_free(member);
+    }
     route_cut(server->host->route, &group->hop.row);
     server_unkeep(server, &group->kept);
     queue_free(group->target.queue);
@@ -150,6 +156,7 @@ group_of(struct mqtt_server *server, struct filter *filter, uint32_t id, struct 
     filter->group = group;
     list_init(&group->kept.link);
     list_init(&group->members);
+    list_init(&group->leavers);
     must(share_split(filter_text(filter), &group->name, &group->topics));
     int rc = route_add(server->host->route, ROUTE_MQTT, group->topics, &group->hop.row);
     if (rc == 0)
@@ -276,16 +283,24 @@ group_join(struct group *group, struct subscription *sub)
 }
 
 void
+member_free(struct member *member)
+{
+    list_cut(&member->link);
+    mem_free(member->group->server->host->mem, member);
+}
+
+void
 group_leave(struct subscription *sub)
 {
     struct member *member = sub->member;
     struct group *group = member->group;
-    flow_untap(sub->session, &member->tap);
-    list_cut(&member->link);
+    flow_leave(sub->session, &member->tap);
+    sub->member = NULL;
+    member->subscription = NULL;
+    list_push(&group->leavers, &member->link);
+    tap_rest(&member->tap);
     group->member_count--;
     group->online -= sub->session->connection != NULL;
-    mem_free(group->server->host->mem, member);
-    sub->member = NULL;
     group_changed(group); /* an empty one may be ended by this */
     if (sub->filter->group != NULL && group->member_count == 0 && !group->server->restoring)
         settle_empty(group);

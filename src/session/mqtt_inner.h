@@ -189,7 +189,7 @@ struct tap {
     struct link link;
     struct session *session;
     struct member *member; /* NULL: the session's own queue */
-    struct list all;       /* in flow->taps */
+    struct list all;       /* in flow->taps, until its member leaves */
 };
 
 /* What a session has once messages of QoS 1 or 2 come its way. */
@@ -319,8 +319,13 @@ void flow_settle(struct inflight *flight, bool record);
 void flow_retire(struct session *s, struct inflight *flight);
 /* Attaches a tap; -> flow->taps. */
 void flow_tap(struct session *s, struct tap *tap, struct queue *queue, struct member *member);
-/* The tap's membership ends: QoS 1 goes back to the group, QoS 2 that the client may have seen does not. */
+/* Detaches it; what was in flight is its queue's again. */
 void flow_untap(struct session *s, struct tap *tap);
+/* The tap's member leaves: it gets no more, and holds what the client was sent of QoS 1 till that is answered or the
+ * connection ends. */
+void flow_leave(struct session *s, struct tap *tap);
+/* Detaches it and frees its member, when that has left and nothing is in flight to it. */
+void tap_rest(struct tap *tap);
 
 /* ---- subscriptions ------------------------------------------------------------------------------------------ */
 
@@ -376,6 +381,7 @@ struct group {
     struct kept kept;
     struct filter *filter;
     struct list members;
+    struct list leavers; /* they get no more, and have not acknowledged all they got */
     uint32_t member_count, online;
     struct view name, topics; /* the parts of the filter's text */
     uint8_t qos;              /* the highest of its members */
@@ -385,9 +391,9 @@ struct group {
 
 struct member {
     struct tap tap;
-    struct list link; /* in group->members */
+    struct list link; /* in group->members or group->leavers */
     struct group *group;
-    struct subscription *subscription;
+    struct subscription *subscription; /* NULL: it has left */
 };
 
 /* Splits $share/NAME/FILTER; false: it is no shared subscription. */
@@ -396,6 +402,7 @@ bool share_split(struct view text, struct view *retname, struct view *retfilter)
 int group_of(struct mqtt_server *server, struct filter *filter, uint32_t id, struct group **ret);
 int group_join(struct group *group, struct subscription *sub);
 void group_leave(struct subscription *sub);
+void member_free(struct member *member);
 void group_changed(struct group *group);
 /* forward.c: what waits here leaves; no more leaves (what was sent is still waited for); nothing is waited for. */
 void forward_begin(struct group *group);

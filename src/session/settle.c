@@ -14,9 +14,12 @@ flow_retire(struct session *s, struct inflight *flight)
 void
 flow_settle(struct inflight *flight, bool record)
 {
-    if (flight->tap != NULL)
-        (void)link_accept(&flight->tap->link, flight->seq, record);
+    struct tap *tap = flight->tap;
+    if (tap == NULL)
+        return;
     flight->tap = NULL;
+    (void)link_accept(&tap->link, flight->seq, record);
+    tap_rest(tap);
 }
 
 static int

@@ -189,7 +189,7 @@ RULE("MQTT-3.10.3-1", CLIENT, DECODER, "Topic filters of an UNSUBSCRIBE are stri
 RULE("MQTT-3.10.3-2", CLIENT, DECODER, "An UNSUBSCRIBE has at least one topic filter.", "")
 RULE("MQTT-3.10.4-1", SERVER, SESSION, "Filters are compared character by character, and the subscription with an equal one is removed.", "r_unsubscribe_stops_it")
 RULE("MQTT-3.10.4-2", SERVER, SESSION, "After an UNSUBSCRIBE no new messages are added for its filters.", "r_unsubscribe_stops_it")
-RULE("MQTT-3.10.4-3", SERVER, SESSION, "After an UNSUBSCRIBE, deliveries of QoS 1 and 2 that have begun are finished.", "g_what_has_begun_is_finished_after_unsubscribe")
+RULE("MQTT-3.10.4-3", SERVER, SESSION, "After an UNSUBSCRIBE, deliveries of QoS 1 and 2 that have begun are finished.", "g_what_has_begun_is_finished_after_unsubscribe p_who_leaves_a_group_finishes_what_it_was_sent")
 RULE("MQTT-3.10.4-4", SERVER, SESSION, "An UNSUBSCRIBE is answered with an UNSUBACK.", "unsubscribe_unknown")
 RULE("MQTT-3.10.4-5", SERVER, SESSION, "The UNSUBACK has its packet identifier, and is sent even when nothing was removed.", "r_unsubscribe_stops_it")
 RULE("MQTT-3.10.4-6", SERVER, SESSION, "Several filters are treated as several UNSUBSCRIBEs with one UNSUBACK.", "unsubscribe_unknown")
