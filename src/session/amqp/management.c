@@ -1,0 +1,196 @@
+/* Requests to the node, as messages: published to the default exchange under the key `$tambo`, answered under reply_to.
+ *
+ *     {"do": "list-queues"}                                    -> {"ok": [ ... ]}
+ *     {"do": "set-policy", "name": "p", "policy": { ... }}     -> {"ok": true}
+ *     {"do": "nonsense"}                                       -> {"error": {"code": 540, "text": "..."}} */
+#include "session/amqp/inner.h"
+
+typedef int request_fn(struct channel *ch, const json_t *request, json_t **ret, struct refusal *why);
+
+/* ---- requests ----------------------------------------------------------------------------------------------- */
+
+static struct view
+text_of(const json_t *request, const char *key)
+{
+    const char *text = json_string_value(json_object_get(request, key));
+    return text == NULL ? view_of(NULL, 0) : view_str(text);
+}
+
+static int
+listed(json_t *list, json_t **ret, struct refusal *why)
+{
+    *ret = list;
+    return list == NULL ? deny_rc(why, -ERR_NO_MEMORY) : 0;
+}
+
+static int
+list_queues(struct channel *ch, const json_t *request, json_t **ret, struct refusal *why)
+{
+    (void)request;
+    return listed(catalog_list_queues(ch->conn->vhost), ret, why);
+}
+
+static int
+list_exchanges(struct channel *ch, const json_t *request, json_t **ret, struct refusal *why)
+{
+    (void)request;
+    return listed(catalog_list_exchanges(ch->conn->vhost), ret, why);
+}
+
+static int
+list_bindings(struct channel *ch, const json_t *request, json_t **ret, struct refusal *why)
+{
+    (void)request;
+    return listed(catalog_list_bindings(ch->conn->vhost), ret, why);
+}
+
+static int
+list_policies(struct channel *ch, const json_t *request, json_t **ret, struct refusal *why)
+{
+    (void)request;
+    return listed(catalog_list_policies(ch->conn->vhost), ret, why);
+}
+
+static int export(struct channel *ch, const json_t *request, json_t **ret, struct refusal *why)
+{
+    (void)request;
+    return listed(catalog_export(ch->conn->vhost), ret, why);
+}
+
+static json_t *
+connection_json(const struct conn *c)
+{
+    char peer[64];
+    io_peer(c->stream, peer, sizeof(peer));
+    return json_pack("{s:s, s:s%, s:s, s:i, s:i, s:i, s:i, s:b}", "peer_host", peer, "user", c->user,
+                     (size_t)c->user_bytes, "protocol", "AMQP 0-9-1", "channels", (int)c->channel_count, "frame_max",
+                     (int)c->frame_max, "channel_max", (int)c->channel_max, "timeout", (int)c->heartbeat_s, "blocked",
+                     (int)c->blocked);
+}
+
+static int
+list_connections(struct channel *ch, const json_t *request, json_t **ret, struct refusal *why)
+{
+    (void)request;
+    json_t *list = json_array();
+    LIST_EACH(&ch->conn->server->connections, l) {
+        const struct conn *c = container_of(l, struct conn, all);
+        if (c->vhost != ch->conn->vhost)
+            continue;
+        if (json_array_append_new(list, connection_json(c)) < 0) {
+            json_decref(list);
+            return deny_rc(why, -ERR_NO_MEMORY);
+        }
+    }
+    return listed(list, ret, why);
+}
+
+/* One queue's entry of the list. */
+static int
+show(struct channel *ch, const json_t *request, json_t **ret, struct refusal *why)
+{
+    struct view name = text_of(request, "queue");
+    json_t *list = catalog_list_queues(ch->conn->vhost), *one;
+    size_t i;
+    *ret = NULL;
+    json_array_foreach(list, i, one) if (view_equal(text_of(one, "name"), name)) *ret = json_incref(one);
+    json_decref(list);
+    if (*ret != NULL)
+        return 0;
+    struct view vhost = vhost_name(ch->conn->vhost);
+    return deny(why, AMQP_NOT_FOUND, "no queue '%.*s' in vhost '%.*s'", (int)name.len, name.data, (int)vhost.len,
+                vhost.data);
+}
+
+static int
+set_policy(struct channel *ch, const json_t *request, json_t **ret, struct refusal *why)
+{
+    *ret = json_true();
+    return policy_set(ch->conn->vhost, text_of(request, "name"), json_object_get(request, "policy"), why);
+}
+
+static int
+clear_policy(struct channel *ch, const json_t *request, json_t **ret, struct refusal *why)
+{
+    *ret = json_true();
+    return policy_clear(ch->conn->vhost, text_of(request, "name"), why);
+}
+
+static int
+import(struct channel *ch, const json_t *request, json_t **ret, struct refusal *why)
+{
+    *ret = json_true();
+    return catalog_import(ch->conn->vhost, json_object_get(request, "definitions"), why);
+}
+
+static const struct row {
+    const char *name;
+    request_fn *on;
+} rows[] = {
+    {"list-queues",       list_queues     },
+    { "list-exchanges",   list_exchanges  },
+    { "list-bindings",    list_bindings   },
+    { "list-policies",    list_policies   },
+    { "list-connections", list_connections},
+    { "show",             show            },
+    { "set-policy",       set_policy      },
+    { "clear-policy",     clear_policy    },
+    { "export",           export          },
+    { "import",           import          },
+};
+
+/* ---- answers ------------------------------------------------------------------------------------------------ */
+
+static json_t *
+handle(struct channel *ch, struct view body)
+{
+    struct refusal why;
+    json_t *request = json_loadb((const char *)body.data, body.len, 0, NULL), *result = NULL;
+    struct view what = text_of(request, "do");
+    int rc = deny(&why, AMQP_NOT_IMPLEMENTED, "unknown request '%.*s'", (int)(what.len < 64 ? what.len : 64),
+                  what.len == 0 ? (const uint8_t *)"" : what.data);
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        if (view_is(what, rows[i].name))
+            rc = rows[i].on(ch, request, &result, &why);
+    json_decref(request);
+    if (rc == 0)
+        return json_pack("{s:o}", "ok", result);
+    return json_pack("{s:{s:i, s:s}}", "error", "code", (int)why.code, "text", why.text);
+}
+
+static int
+send(struct channel *ch, const struct amqp_properties *asked, struct view body)
+{
+    uint8_t room[AMQP_SHORTSTR_MAX + 64];
+    struct amqp_properties props = { .present = 1 << AMQP_CONTENT_TYPE | (asked->present & 1 << AMQP_CORRELATION_ID),
+                                     .content_type = view_str("application/json"),
+                                     .correlation_id = asked->correlation_id };
+    struct pen p = pen_of(room, sizeof(room));
+    amqp_properties_put(&p, &props);
+    must(!p.torn);
+    struct posting posting = { .exchange = view_of(room, 0),
+                               .key = asked->reply_to,
+                               .props = view_of(room, sizeof(room) - pen_left(&p)),
+                               .body = body };
+    struct published published;
+    publish_posting(ch, &posting, &published);
+    return published.rc;
+}
+
+int
+manage(struct channel *ch, const struct posting *posting, const struct amqp_properties *props)
+{
+    if (!amqp_has(props, AMQP_REPLY_TO) || view_is(props->reply_to, MANAGEMENT_KEY))
+        return 0;
+    json_t *answer = handle(ch, posting->body);
+    size_t n = json_dumpb(answer, NULL, 0, JSON_COMPACT);
+    char *text = answer == NULL ? NULL : mem_raw(channel_mem(ch), n + 1);
+    int rc = text == NULL ? -ERR_NO_MEMORY : 0;
+    if (rc == 0) {
+        json_dumpb(answer, text, n, JSON_COMPACT);
+        rc = send(ch, props, view_of(text, n));
+    }
+    mem_free(channel_mem(ch), text);
+    json_decref(answer);
+    return rc;
+}
