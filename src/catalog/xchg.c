@@ -293,7 +293,7 @@ xchg_free(struct xchg *x)
         binding_free(container_of(x->feeds.next, struct binding, to));
     map_cut(&x->vhost->exchanges, hash_bytes(xchg_name(x), 0), x);
     map_fini(&x->keys);
-    if (x->route != NULL && !is_trie(x))
+    if (x->route != NULL && x->route != x->vhost->catalog->host->route)
         route_free(x->route);
     ring_free(x);
     mem_free(mem, x->arguments);
