@@ -286,18 +286,19 @@ catalog_rig_checkpoint(struct catalog_rig *rig, unsigned most)
 
 /* A table out of JSON; the room is the caller's. */
 static struct view
-table(struct catalog_rig *rig, const char *json, uint8_t *room)
+table(const char *json, uint8_t *room)
 {
+    struct mem mem = { 0 };
     json_t *object = json_loads(json == NULL ? "{}" : json, 0, NULL);
     uint8_t *bytes;
     size_t len;
     assert_non_null(object);
-    assert_int_equal(field_table(&rig->mem, object, &bytes, &len), 0);
+    assert_int_equal(field_table(&mem, object, &bytes, &len), 0);
     json_decref(object);
     assert_true(len <= TABLE_ROOM);
     if (len > 0)
         memcpy(room, bytes, len);
-    mem_free(&rig->mem, bytes);
+    mem_free(&mem, bytes);
     return view_of(room, len);
 }
 
@@ -317,7 +318,7 @@ rig_exchange(struct catalog_rig *rig, const char *name, const char *type, const 
         .durable = has_flag(flags, 'd'),
         .auto_delete = has_flag(flags, 'a'),
         .internal = has_flag(flags, 'i'),
-        .arguments = table(rig, arguments, room),
+        .arguments = table(arguments, room),
     };
     return xchg_declare(rig->vhost, &spec, NULL, &rig->why);
 }
@@ -332,21 +333,20 @@ rig_queue(struct catalog_rig *rig, const char *name, const char *flags, const ch
         .durable = has_flag(flags, 'd'),
         .auto_delete = has_flag(flags, 'a'),
         .exclusive = has_flag(flags, 'x'),
-        .arguments = table(rig, arguments, room),
+        .arguments = table(arguments, room),
         .owner = rig,
     };
     return mq_declare(rig->vhost, &spec, &mq, NULL, NULL, &rig->why);
 }
 
 static struct binding_spec
-binding_of(struct catalog_rig *rig, const char *source, const char *destination, const char *key, const char *arguments,
-           uint8_t *room)
+binding_of(const char *source, const char *destination, const char *key, const char *arguments, uint8_t *room)
 {
     bool to_xchg = destination[0] == '>';
     return (struct binding_spec){ .source = view_str(source),
                                   .destination = view_str(destination + to_xchg),
                                   .key = view_str(key),
-                                  .arguments = table(rig, arguments, room),
+                                  .arguments = table(arguments, room),
                                   .kind = to_xchg ? BIND_XCHG : BIND_QUEUE };
 }
 
@@ -354,7 +354,7 @@ int
 rig_bind(struct catalog_rig *rig, const char *source, const char *destination, const char *key, const char *arguments)
 {
     uint8_t room[TABLE_ROOM];
-    struct binding_spec spec = binding_of(rig, source, destination, key, arguments, room);
+    struct binding_spec spec = binding_of(source, destination, key, arguments, room);
     return binding_add(rig->vhost, &spec, NULL, &rig->why);
 }
 
@@ -362,7 +362,7 @@ int
 rig_unbind(struct catalog_rig *rig, const char *source, const char *destination, const char *key, const char *arguments)
 {
     uint8_t room[TABLE_ROOM];
-    struct binding_spec spec = binding_of(rig, source, destination, key, arguments, room);
+    struct binding_spec spec = binding_of(source, destination, key, arguments, room);
     return binding_cut(rig->vhost, &spec, NULL, &rig->why);
 }
 
@@ -394,7 +394,7 @@ rig_publish(struct catalog_rig *rig, const char *exchange, const char *key, cons
     catalog_publish_init(&publish, rig->vhost, x);
     if (headers != NULL) {
         props.present |= 1 << AMQP_HEADERS;
-        props.headers = publish.headers = table(rig, headers, room);
+        props.headers = publish.headers = table(headers, room);
     }
     put_u8(&pen, (uint8_t)strlen(exchange));
     put_bytes(&pen, view_str(exchange));

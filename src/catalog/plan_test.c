@@ -272,7 +272,7 @@ headers_of_each_mode(void **state)
 /* ---- the oracle -----------------------------------------------------------------------------------------------------
  */
 
-enum { XCHGS = 8, QUEUES = 6, BINDINGS = 60, ROUNDS = 1500 };
+enum { XCHGS = 8, QUEUES = 6, BINDINGS = 60, ROUNDS = 1500, NAME_ROOM = 16 };
 
 struct edge {
     bool in;
@@ -289,9 +289,9 @@ struct world {
 };
 
 static void
-name_of(unsigned node, char ret[static 8])
+name_of(unsigned node, char ret[static NAME_ROOM])
 {
-    snprintf(ret, 8, "%s%u", node < XCHGS ? "x" : "q", node < XCHGS ? node : node - XCHGS);
+    snprintf(ret, NAME_ROOM, "%s%u", node < XCHGS ? "x" : "q", node < XCHGS ? node : node - XCHGS);
 }
 
 static void
@@ -370,7 +370,7 @@ static void
 change_edge(struct world *w)
 {
     struct edge *e = &w->edges[prng_below(&w->prng, BINDINGS)];
-    char source[8], to[9] = ">";
+    char source[NAME_ROOM], to[NAME_ROOM + 1] = ">";
     if (!e->in) {
         e->source = (unsigned)prng_below(&w->prng, XCHGS);
         e->to = (unsigned)prng_below(&w->prng, XCHGS + QUEUES);
@@ -397,7 +397,7 @@ static void
 compare(struct world *w)
 {
     bool seen[XCHGS + QUEUES] = { false };
-    char key[16], headers[64], name[8], want[QUEUES * 8] = "";
+    char key[16], headers[64], name[NAME_ROOM], want[QUEUES * NAME_ROOM] = "";
     unsigned x = (unsigned)prng_below(&w->prng, XCHGS);
     random_key(&w->prng, false, key);
     random_table(&w->prng, false, headers);
@@ -418,7 +418,7 @@ world_new(struct world *w, uint64_t seed)
     *w = (struct world){ .rig = catalog_rig_new(false) };
     prng_init(&w->prng, seed);
     for (unsigned i = 0; i < XCHGS + QUEUES; i++) {
-        char name[8], arguments[48];
+        char name[NAME_ROOM], arguments[48];
         name_of(i, name);
         if (i >= XCHGS) {
             assert_int_equal(rig_queue(w->rig, name, "", NULL), 0);
