@@ -45,7 +45,10 @@ catalog_free(struct catalog *catalog)
 void
 catalog_turn(struct catalog *catalog)
 {
-    for (struct list *l = list_pop(&catalog->due); l != NULL; l = list_pop(&catalog->due))
+    struct list due; /* what cannot be done now asks for another turn */
+    list_init(&due);
+    list_splice(&due, &catalog->due);
+    for (struct list *l = list_pop(&due); l != NULL; l = list_pop(&due))
         mq_turn(container_of(l, struct mq, due));
     dead_turn(catalog, true);
 }

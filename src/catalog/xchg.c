@@ -230,8 +230,10 @@ make_state(struct xchg *x)
         return ring_new(x);
     if (x->type != XCHG_TOPIC)
         return 0;
+    if (!is_trie(x))
+        return route_new(host->mem, &x->route);
     x->route = host->route;
-    return is_trie(x) ? 0 : route_new(host->mem, &x->route);
+    return 0;
 }
 
 static struct xchg *

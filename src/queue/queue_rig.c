@@ -15,7 +15,7 @@ static uint64_t
 first_ready(const struct rig *rig, const struct rig_queue *q)
 {
     uint64_t seq = q->first;
-    while (seq < q->next && !rig_is_ready(rig, &q->facts[seq]))
+    while (seq < q->next && (!rig_is_ready(rig, &q->facts[seq]) || rig_in_grave(q->queue, seq)))
         seq++;
     return seq;
 }
@@ -46,16 +46,24 @@ rig_is_there(const struct queue *queue, uint64_t seq)
     return page_has(page, i) && page_lives(page, i);
 }
 
-/* The queue may drop what is worthless at once or later. */
+/* The queue may drop what is worthless at once or later, and what is too much. */
+static void
+notice(struct rig *rig, struct rig_queue *q, uint64_t seq)
+{
+    struct fact *fact = &q->facts[seq];
+    bool worthless = fact->state == FACT_READY && !rig_is_ready(rig, fact);
+    if (fact->state == FACT_READY && rig->owned && rig_in_grave(q->queue, seq))
+        rig_die(rig, fact, worthless ? QUEUE_DEATH_EXPIRED : QUEUE_DEATH_MAXLEN);
+    else if (worthless && !rig->owned && !rig_is_there(q->queue, seq))
+        set_gone(fact);
+}
+
 void
 rig_bury(struct rig *rig)
 {
-    for (unsigned i = 0; i < RIG_QUEUES; i++) {
-        struct rig_queue *q = &rig->queues[i];
-        for (uint64_t seq = q->first; seq < q->next; seq++)
-            if (q->facts[seq].state == FACT_READY && !rig_is_ready(rig, &q->facts[seq]) && !rig_is_there(q->queue, seq))
-                set_gone(&q->facts[seq]);
-    }
+    for (unsigned i = 0; i < RIG_QUEUES; i++)
+        for (uint64_t seq = rig->queues[i].first; seq < rig->queues[i].next; seq++)
+            notice(rig, &rig->queues[i], seq);
 }
 
 static void
@@ -80,6 +88,10 @@ meddle(struct tap *tap, uint64_t seq)
         rig_detach(rig, tap->queue, tap->number);
     else if (dice == 10)
         (void)rig_push(rig, 1u << tap->queue, 20, 0);
+    else if (dice == 12)
+        rig_return(rig, tap->queue, tap->number, seq);
+    else if (dice == 13)
+        rig_reject(rig, tap->queue, tap->number, seq);
     else if (dice == 11)
         rig_credit(rig, tap->queue, tap->number, 2);
 }
@@ -92,14 +104,16 @@ check(const struct tap *tap, const struct fact *fact, uint64_t seq, const struct
     uint8_t bytes[UINT8_MAX];
     fill(bytes, fact->len, seq);
     assert_int_equal(entry_meta_pack(meta), fact->meta);
+    assert_int_equal(meta.deliveries, fact->returns);
     assert_int_equal(pub->env.body.len, fact->len);
     assert_true(rig->durable || pub->message != NULL || !again);
     if (fact->state == FACT_FLIGHT) {
         assert_true(again && tap->asked == seq && fact->link == tap->number);
         return;
     }
-    assert_true(rig_is_ready(rig, fact));
-    assert_int_equal(first_ready(rig, &rig->queues[tap->queue]), seq);
+    assert_true(rig_is_ready(rig, fact) || (fact->expires_ms <= fact->published_ms && !again));
+    if (rig_is_ready(rig, fact))
+        assert_int_equal(first_ready(rig, &rig->queues[tap->queue]), seq);
     if (fact->again != AGAIN_UNKNOWN)
         assert_int_equal(again, fact->again == AGAIN_YES);
 }
@@ -122,6 +136,8 @@ on_deliver(struct link *link, uint64_t seq, struct publication *pub, struct entr
     tap->asked = tap->asked == seq ? 0 : tap->asked;
     fact->state = FACT_FLIGHT;
     fact->link = (uint8_t)tap->number;
+    fact->shown = fact->shown_now = true;
+    q->shown_max = seq > q->shown_max ? seq : q->shown_max;
     while (q->first < q->next && q->facts[q->first].state == FACT_GONE)
         q->first++;
     if (rig->meddling || rig->drains)
@@ -194,6 +210,10 @@ make_fact(struct rig *rig, unsigned queue, unsigned len, uint64_t expires_ms, ui
     assert_true(q->next <= RIG_SEQS);
     struct fact *fact = &q->facts[q->next++];
     *fact = (struct fact){ .state = FACT_READY, .len = (uint8_t)len, .expires_ms = expires_ms, .meta = meta };
+    fact->published_ms = io_wall_ms(rig->io);
+    uint64_t by_queue = fact->published_ms + rig->limits.ttl_ms;
+    if (rig->limits.ttl_ms != UINT32_MAX && (expires_ms == 0 || by_queue < expires_ms))
+        fact->expires_ms = by_queue;
     if (rig->durable)
         fact->made_end = log_end(rig->log);
     return fact;
@@ -205,7 +225,7 @@ rig_push(struct rig *rig, unsigned mask, unsigned len, uint64_t expires_ms)
     uint8_t bytes[UINT8_MAX];
     uint32_t metas[RIG_QUEUES];
     struct publication pub = {
-        .env = {.topic = view_str("t"), .expires_ms = expires_ms, .qos = 1}
+        .env = {.topic = view_str("t"), .expires_ms = expires_ms, .published_ms = io_wall_ms(rig->io), .qos = 1}
     };
     fill(bytes, len, 1);
     pub.env.body = view_of(bytes, len);
@@ -276,6 +296,31 @@ rig_release(struct rig *rig, unsigned queue, unsigned link, uint64_t seq)
     set_ready(&q->facts[seq]);
     q->taps[link].asked = q->taps[link].asked == seq ? 0 : q->taps[link].asked;
     assert_true(link_release(&q->taps[link].link, seq));
+}
+
+void
+rig_return(struct rig *rig, unsigned queue, unsigned link, uint64_t seq)
+{
+    struct rig_queue *q = &rig->queues[queue];
+    struct fact *fact = &q->facts[seq];
+    q->taps[link].asked = q->taps[link].asked == seq ? 0 : q->taps[link].asked;
+    fact->returns++;
+    if (rig->limits.delivery_limit > 0 && fact->returns > rig->limits.delivery_limit)
+        rig_die(rig, fact, QUEUE_DEATH_DELIVERY_LIMIT);
+    else
+        set_ready(fact);
+    assert_true(link_return(&q->taps[link].link, seq));
+    fact->returns_end = rig->durable ? log_end(rig->log) : 0;
+}
+
+void
+rig_reject(struct rig *rig, unsigned queue, unsigned link, uint64_t seq)
+{
+    struct rig_queue *q = &rig->queues[queue];
+    q->taps[link].asked = q->taps[link].asked == seq ? 0 : q->taps[link].asked;
+    rig_die(rig, &q->facts[seq], QUEUE_DEATH_REJECTED);
+    assert_true(link_reject(&q->taps[link].link, seq));
+    assert_false(link_reject(&q->taps[link].link, seq));
 }
 
 void
@@ -369,14 +414,22 @@ rig_evacuate(struct rig *rig, unsigned percent)
 }
 
 static void
+note_fact(struct fact *fact, uint64_t end)
+{
+    if (fact->state == FACT_GONE && fact->gone_end == 0)
+        fact->gone_end = end;
+    if (fact->shown_now && fact->shown_end == 0)
+        fact->shown_end = end;
+}
+
+static void
 note_recorded(struct rig *rig)
 {
     uint64_t end = log_end(rig->log);
     for (unsigned i = 0; i < RIG_QUEUES; i++) {
         struct rig_queue *q = &rig->queues[i];
         for (uint64_t seq = q->noted; seq < q->next; seq++)
-            if (q->facts[seq].state == FACT_GONE && q->facts[seq].gone_end == 0)
-                q->facts[seq].gone_end = end;
+            note_fact(&q->facts[seq], end);
         while (q->noted < q->next && q->facts[q->noted].state == FACT_GONE)
             q->noted++;
     }
@@ -416,15 +469,17 @@ rig_compare(struct rig *rig)
     rig_bury(rig);
     for (unsigned i = 0; i < RIG_QUEUES; i++) {
         const struct rig_queue *q = &rig->queues[i];
-        uint64_t ready = 0, flight = 0;
+        uint64_t ready = 0, flight = 0, dead = 0;
         for (uint64_t seq = q->first; seq < q->next; seq++) {
             ready += q->facts[seq].state == FACT_READY;
             flight += q->facts[seq].state == FACT_FLIGHT;
+            dead += q->facts[seq].state == FACT_DEAD;
         }
         assert_int_equal(queue_ready(q->queue), ready);
         assert_int_equal(queue_flight(q->queue), flight);
+        assert_int_equal(queue_dead(q->queue), dead);
         assert_int_equal(queue_next_seq(q->queue), q->next);
         assert_int_equal(rig->host.damaged, 0);
-        assert_true(queue_count(q->queue) > 0 || queue_bytes(q->queue) == 0);
+        assert_true(queue_count(q->queue) + queue_dead(q->queue) > 0 || queue_bytes(q->queue) == 0);
     }
 }

@@ -24,13 +24,17 @@ static void
 settle_some(struct rig *rig, unsigned queue, unsigned link)
 {
     for (uint64_t n = dice(rig, 80); n > 0; n--) {
-        uint64_t seq = rig_held(rig, queue, link), what = dice(rig, 12);
+        uint64_t seq = rig_held(rig, queue, link), what = dice(rig, rig->owned ? 5 : 12);
         if (seq == 0)
             return;
         if (what == 0)
             rig_release(rig, queue, link, seq);
         else if (what == 1)
             rig_again(rig, queue, link, seq);
+        else if (what == 2)
+            rig_return(rig, queue, link, seq);
+        else if (what == 3 && dice(rig, 2) == 0)
+            rig_reject(rig, queue, link, seq);
         else
             rig_accept(rig, queue, link, seq);
     }
@@ -53,6 +57,8 @@ live_a_turn(struct rig *rig, bool hungry)
         rig_purge(rig, queue);
     if (dice(rig, 50) == 0)
         rig->mortal = !rig->mortal && dice(rig, 4) == 0;
+    if (rig->owned && dice(rig, 4) == 0)
+        rig_bury_some(rig);
     rig_pass(rig, dice(rig, 8) == 0 ? dice(rig, 30) : 0);
     rig_compare(rig);
     rig_turn(rig);
@@ -72,14 +78,15 @@ static void
 drain_all(struct rig *rig)
 {
     rig->meddling = false;
-    rig->drains = true;
+    rig->drains = rig->calm = true;
+    rig_bury_some(rig);
     for (unsigned i = 0; i < RIG_QUEUES; i++) {
         rig_settle(rig);
         for (unsigned k = 0; k < RIG_LINKS; k++)
             rig_detach(rig, i, k);
         rig_attach(rig, i, 0);
         rig_credit(rig, i, 0, UINT32_MAX / 2);
-        for (unsigned n = 0; queue_count(rig->queues[i].queue) > 0; n++) {
+        for (unsigned n = 0; queue_count(rig->queues[i].queue) + queue_dead(rig->queues[i].queue) > 0; n++) {
             assert_true(n < 10000);
             rig_turn(rig);
         }
@@ -144,6 +151,58 @@ test_durable_queues_come_back_after_crashes(void **state)
         live_durably(seed, 800, 60);
 }
 
+/* Owners, dead, limits of all kinds; each seed another mixture. */
+static struct queue_limits
+draw_limits(struct rig *rig)
+{
+    static const uint64_t counts[] = { 0, 20, 3000, UINT64_MAX };
+    static const uint32_t ttls[] = { UINT32_MAX, UINT32_MAX, 300, 0 };
+    return (struct queue_limits){
+        .count_max = counts[dice(rig, COUNT_OF(counts))],
+        .bytes_max = dice(rig, 4) == 0 ? 100000 : UINT64_MAX,
+        .overflow = QUEUE_DROP_OLDEST,
+        .ttl_ms = ttls[dice(rig, COUNT_OF(ttls))],
+        .delivery_limit = (uint32_t)dice(rig, 4),
+    };
+}
+
+static void
+live_owned(uint64_t seed, bool durable)
+{
+    struct rig *rig = rig_new(seed, durable);
+    rig_own(rig);
+    rig->meddling = seed % 2;
+    rig_limit(rig, draw_limits(rig));
+    for (unsigned i = 0; i < 400 && has_room(rig); i++) {
+        live_a_turn(rig, i / 100 % 2);
+        if (!durable)
+            continue;
+        upkeep(rig);
+        if (dice(rig, 60) != 0)
+            continue;
+        rig_crash(rig, dice(rig, 2));
+        rig_boot(rig);
+    }
+    drain_all(rig);
+    rig_free(rig);
+}
+
+static void
+test_owners_are_told_of_all_dead(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 21; seed <= 24; seed++)
+        live_owned(seed, false);
+}
+
+static void
+test_owners_are_told_of_all_dead_through_crashes(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 31; seed <= 36; seed++)
+        live_owned(seed, true);
+}
+
 int
 main(void)
 {
@@ -151,6 +210,8 @@ main(void)
         cmocka_unit_test(test_transient_queues_agree_with_the_oracle),
         cmocka_unit_test(test_durable_queues_agree_with_the_oracle),
         cmocka_unit_test(test_durable_queues_come_back_after_crashes),
+        cmocka_unit_test(test_owners_are_told_of_all_dead),
+        cmocka_unit_test(test_owners_are_told_of_all_dead_through_crashes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

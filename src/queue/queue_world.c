@@ -18,6 +18,8 @@ on_replay(void *arg, unsigned kind, uint64_t position, struct view record)
     switch (kind) {
     case RECORD_SETTLE: seq = take_u64(&c); return queue_restore_settle(rig->queues[id - 1].queue, seq, take_u32(&c));
     case RECORD_QUEUE: return queue_restore_pages(rig->queues[id - 1].queue, record);
+    case RECORD_RETURN: seq = take_u64(&c); return queue_restore_return(rig->queues[id - 1].queue, seq, take_u32(&c));
+    case RECORD_DELIVERED: queue_restore_delivered(rig->queues[id - 1].queue, take_u64(&c)); return 0;
     case RECORD_PAGE: return queue_restore_page(rig->queues[id - 1].queue, position, record);
     default: break;
     }
@@ -59,6 +61,8 @@ make_queues(struct rig *rig)
     queue_host_init(&rig->host, &rig->queue_mem, rig->io, rig->log);
     for (unsigned i = 0; i < RIG_QUEUES && rc == 0; i++)
         rc = queue_new(&rig->host, i + 1, rig->durable, rig->limits, &rig->queues[i].queue);
+    for (unsigned i = 0; i < RIG_QUEUES && rc == 0 && rig->owned; i++)
+        queue_own(rig->queues[i].queue, &rig->queues[i].owner);
     return rc;
 }
 
@@ -145,6 +149,10 @@ void
 rig_crash(struct rig *rig, bool power)
 {
     rig_bury(rig);
+    rig->learning = true;
+    for (unsigned i = 0; i < RIG_QUEUES; i++)
+        for (uint64_t seq = 1; seq < rig->queues[i].next; seq++)
+            rig->queues[i].facts[seq].told = false;
     if (power)
         sim_power_cut(rig->machine);
     else
@@ -159,11 +167,12 @@ learn(struct rig *rig, struct rig_queue *q, uint64_t seq)
     bool there = rig_is_there(q->queue, seq);
     if (fact->state == FACT_GONE && fact->gone_end != 0 && fact->gone_end <= rig->committed)
         assert_false(there);
-    bool worthless = fact->state == FACT_READY && !rig_is_ready(rig, fact);
+    bool worthless = !rig->owned && fact->state == FACT_READY && !rig_is_ready(rig, fact);
     if (fact->state != FACT_GONE && !worthless && fact->made_end <= rig->committed)
         assert_true(there);
-    fact->state = there ? FACT_READY : FACT_GONE;
-    fact->again = AGAIN_UNKNOWN;
+    bool dead = there && rig_in_grave(q->queue, seq);
+    fact->state = dead ? FACT_DEAD : there ? FACT_READY : FACT_GONE;
+    rig_learn_returns(rig, q, seq);
     fact->made_end = 1;
     fact->gone_end = there ? 0 : 1;
 }
@@ -188,6 +197,7 @@ rig_boot(struct rig *rig)
         q->next = queue_next_seq(q->queue);
         q->first = q->noted = 1;
     }
+    rig->learning = false;
     rig_pass(rig, 0);
     rig_compare(rig);
 }

@@ -107,7 +107,10 @@ lives(const struct queue *queue, uint64_t seq)
 int
 queue_restore_return(struct queue *queue, uint64_t seq, uint32_t count)
 {
-    return lives(queue, seq) ? set(queue, seq, count) : 0;
+    if (!lives(queue, seq))
+        return 0;
+    queue_restore_delivered(queue, seq); /* what came back had been delivered, whether that was recorded or not */
+    return set(queue, seq, count);
 }
 
 void
