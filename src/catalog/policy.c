@@ -166,7 +166,7 @@ find(const struct vhost *vhost, struct view name, unsigned *retcount)
 int
 policy_set(struct vhost *vhost, struct view name, const json_t *json, struct refusal *why)
 {
-    struct policy *policy;
+    struct policy *policy = NULL;
     unsigned count;
     struct policy *old = find(vhost, name, &count);
     if (old == NULL && count >= POLICIES_MAX)
