@@ -544,6 +544,21 @@ test_policies_are_applied_live_and_kept(void **state)
 }
 
 static void
+test_policy_of_expiry_holds_after_a_restart(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new(true);
+    (void)rig_declare(rig, "q", DURABLE, "");
+    assert_int_equal(set_policy(rig, "p", "{\"pattern\": \".\", \"definition\": {\"message-ttl\": 200}}"), 0);
+    assert_int_equal(rig_put(rig, "q", "a"), 0);
+    rig_restart(rig);
+    assert_int_equal(rig_ready(rig, "q"), 1);
+    rig_pass(rig, 300);
+    assert_int_equal(rig_ready(rig, "q"), 0);
+    rig_free(rig);
+}
+
+static void
 test_policies_are_checked(void **state)
 {
     (void)state;
@@ -668,6 +683,7 @@ main(void)
         cmocka_unit_test(test_refused_publication_may_be_dead_lettered),
         cmocka_unit_test(test_unused_queue_expires),
         cmocka_unit_test(test_policies_are_applied_live_and_kept),
+        cmocka_unit_test(test_policy_of_expiry_holds_after_a_restart),
         cmocka_unit_test(test_policies_are_checked),
         cmocka_unit_test(test_queues_and_messages_outlive_power),
         cmocka_unit_test(test_a_durable_queue_costs_a_kilobyte),
