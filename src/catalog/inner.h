@@ -213,7 +213,7 @@ struct mq {
     const void *owner;
     bool durable, exclusive, auto_delete;
     bool taken;  /* by an exclusive consumer */
-    bool ending; /* its last consumer has gone: mq_turn() deletes it, if nobody looks for it before */
+    bool ending; /* its last consumer has gone: mq_turn() deletes it, and nobody finds it before */
     uint16_t level_count;
     uint8_t *arguments;
     uint32_t arguments_bytes;

@@ -138,14 +138,18 @@ end(struct mq *mq)
     mq_free(mq);
 }
 
+static struct mq *
+look_up(const struct vhost *vhost, struct view name)
+{
+    return map_get(&vhost->queues, hash_bytes(name, 0), same_name, &name);
+}
+
+/* One that is ending is gone for all who ask; it is freed at the end of the turn, because a plan may be asking. */
 struct mq *
 mq_find(const struct vhost *vhost, struct view name)
 {
-    struct mq *mq = map_get(&vhost->queues, hash_bytes(name, 0), same_name, &name);
-    if (mq == NULL || !mq->ending)
-        return mq;
-    end(mq);
-    return NULL;
+    struct mq *mq = look_up(vhost, name);
+    return mq == NULL || mq->ending ? NULL : mq;
 }
 
 static int
@@ -397,7 +401,11 @@ mq_declare(struct vhost *vhost, const struct queue_spec *asked, struct mq **ret,
         return rc;
     if (spec.name.len == 0)
         spec.name = generate(vhost, made);
-    struct mq *mq = mq_find(vhost, spec.name);
+    struct mq *mq = look_up(vhost, spec.name);
+    if (mq != NULL && mq->ending) {
+        end(mq);
+        mq = NULL;
+    }
     if (retfresh != NULL)
         *retfresh = mq == NULL;
     if (retstored != NULL)

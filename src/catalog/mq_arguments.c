@@ -330,6 +330,12 @@ label(const struct vhost *vhost, struct view name)
 }
 
 static int
+invalid(struct refusal *why, const struct label *l, const char *name, const char *wrong_term)
+{
+    return refuse(why, AMQP_PRECONDITION_FAILED, "invalid arg '%s' for %s: %s", name, l->text, wrong_term);
+}
+
+static int
 check_kind(const struct label *l, const struct queue_spec *spec, const struct draft *d, struct refusal *why)
 {
     const char *kind = d->kind == QUORUM ? "quorum" : "stream";
@@ -346,13 +352,8 @@ check_kind(const struct label *l, const struct queue_spec *spec, const struct dr
                                              : NULL;
     if (property != NULL)
         return refuse(why, AMQP_PRECONDITION_FAILED, "invalid property '%s' for %s", property, l->text);
-    return 0;
-}
-
-static int
-invalid(struct refusal *why, const struct label *l, const char *name, const char *wrong_term)
-{
-    return refuse(why, AMQP_PRECONDITION_FAILED, "invalid arg '%s' for %s: %s", name, l->text, wrong_term);
+    /* An honest answer: a queue would lose what a stream keeps. */
+    return d->kind == STREAM ? invalid(why, l, "x-queue-type", "{unsupported_queue_type,stream}") : 0;
 }
 
 static int

@@ -7,48 +7,53 @@ enum { PLENTY = 1000 };
 
 #define INVALID(key, term) "invalid arg '" key "' for queue 'q' in vhost '/': " term
 
+/* clang-format off */
 static const struct case_ {
     unsigned flags;
     const char *arguments, *refusal;
 } cases[] = {
-    {0,                                  "x-message-ttl I -1",                                            INVALID("x-message-ttl","{value_negative,-1}") },
-    { 0,                                 "x-message-ttl S 10",                                                                                               INVALID("x-message-ttl","{unacceptable_type,longstr}") },
-    { 0,    "x-message-ttl l 4294967296",                                                                  INVALID("x-message-ttl",                       "{value_too_big,4294967296}") },
-    { 0,           "x-message-ttl I 0",NULL},
-    { 0,     "x-expires I 0",                                                                                     INVALID("x-expires",                                                                                                                                 "{value_zero,0}") },
-    { 0,               "x-expires t 1",INVALID("x-expires","{unacceptable_type,bool}") },
-    { 0,                                 "x-expires I -7",                                                                   INVALID("x-expires","{value_negative,-7}") },
-    { 0,                                 "x-expires s 1000",                                                                                               NULL},
-    { 0,            "x-max-length I -1",                                                                          INVALID("x-max-length","{value_negative,-1}") },
-    { 0,                              "x-max-length-bytes d 1",INVALID("x-max-length-bytes","{unacceptable_type,double}") },
-    { 0,            "x-max-priority I 256",INVALID("x-max-priority","{max_value_exceeded,256}") },
-    { 0,"x-max-priority I -1",                   INVALID("x-max-priority","{value_negative,-1}") },
-    { 0,                                 "x-max-priority B 255",                                                               NULL},
-    { 0,                                 "x-overflow S drop-tail",                                                                                               INVALID("x-overflow","invalid_overflow") },
-    { 0,            "x-overflow I 1",                                                                          INVALID("x-overflow",                                   "{unacceptable_type,signedint}") },
-    { 0,                              "x-overflow S reject-publish-dlx",                              NULL},
-    { 0,              "x-dead-letter-exchange I 1",INVALID("x-dead-letter-exchange","{unacceptable_type,signedint}") },
-    { 0,       "x-dead-letter-routing-key S k",INVALID("x-dead-letter-routing-key","routing_key_but_no_dlx_defined") },
-    { 0,                                 "x-dead-letter-exchange S x; x-dead-letter-routing-key S k",                                  NULL},
-    { 0,                                 "x-dead-letter-strategy S never",                                                       INVALID("x-dead-letter-strategy","invalid_dlx_strategy") },
-    { 0,                                 "x-single-active-consumer I 1",                                                                                               INVALID("x-single-active-consumer","{unacceptable_type,signedint}") },
-    { 0, "x-delivery-limit I -1",                                                               INVALID("x-delivery-limit",                                                                                                                                                        "{value_negative,-1}") },
-    { 0,                              "x-queue-mode S busy",                                                           INVALID("x-queue-mode",                                                           "invalid_queue_mode") },
-    { 0,  "x-queue-mode S lazy",NULL},
-    { 0,"x-queue-type S heap",INVALID("x-queue-type","invalid_queue_type") },
-    { 0,                                 "x-queue-type S classic",                                                                         NULL},
-    { 0,                                 "x-max-age S 7",                                                                                               INVALID("x-max-age","invalid_max_age") },
-    { 0,             "x-max-age S 7W",                                                                           INVALID("x-max-age","invalid_max_age") },
-    { 0,                              "x-max-age S 7D",                                                                                                         NULL                               },
-    { 0,            "x-tambo-tier S best",                                                                                                                                                    INVALID("x-tambo-tier",                                                                                                                                                                                        "invalid_tier") },
-    { 0,"x-unheard-of S of",NULL},
-    { 0,"x-queue-type S quorum","invalid property 'non-durable' for queue 'q' in vhost '/'"},
-    { DURABLE | EXCLUSIVE,                                 "x-queue-type S quorum",                                                                    "invalid property 'exclusive-owner' for queue 'q' in vhost '/'"},
-    { DURABLE | AUTO_DELETE,                                 "x-queue-type S quorum",                                                                                               "invalid property 'auto-delete' for queue 'q' in vhost '/'"},
-    { DURABLE,                                 "x-queue-type S quorum; x-max-priority I 5",
-     "invalid arg 'x-max-priority' for queue 'q' in vhost '/' of queue type rabbit_quorum_queue"},
-    { DURABLE,                   "x-queue-type S quorum; x-delivery-limit I 5",                                                                                 NULL},
+    { 0, "x-message-ttl I -1", INVALID("x-message-ttl", "{value_negative,-1}") },
+    { 0, "x-message-ttl S 10", INVALID("x-message-ttl", "{unacceptable_type,longstr}") },
+    { 0, "x-message-ttl l 4294967296", INVALID("x-message-ttl", "{value_too_big,4294967296}") },
+    { 0, "x-message-ttl I 0", NULL },
+    { 0, "x-expires I 0", INVALID("x-expires", "{value_zero,0}") },
+    { 0, "x-expires t 1", INVALID("x-expires", "{unacceptable_type,bool}") },
+    { 0, "x-expires I -7", INVALID("x-expires", "{value_negative,-7}") },
+    { 0, "x-expires s 1000", NULL },
+    { 0, "x-max-length I -1", INVALID("x-max-length", "{value_negative,-1}") },
+    { 0, "x-max-length-bytes d 1", INVALID("x-max-length-bytes", "{unacceptable_type,double}") },
+    { 0, "x-max-priority I 256", INVALID("x-max-priority", "{max_value_exceeded,256}") },
+    { 0, "x-max-priority I -1", INVALID("x-max-priority", "{value_negative,-1}") },
+    { 0, "x-max-priority B 255", NULL },
+    { 0, "x-overflow S drop-tail", INVALID("x-overflow", "invalid_overflow") },
+    { 0, "x-overflow I 1", INVALID("x-overflow", "{unacceptable_type,signedint}") },
+    { 0, "x-overflow S reject-publish-dlx", NULL },
+    { 0, "x-dead-letter-exchange I 1", INVALID("x-dead-letter-exchange", "{unacceptable_type,signedint}") },
+    { 0, "x-dead-letter-routing-key S k", INVALID("x-dead-letter-routing-key", "routing_key_but_no_dlx_defined") },
+    { 0, "x-dead-letter-exchange S x; x-dead-letter-routing-key S k", NULL },
+    { 0, "x-dead-letter-strategy S never", INVALID("x-dead-letter-strategy", "invalid_dlx_strategy") },
+    { 0, "x-single-active-consumer I 1", INVALID("x-single-active-consumer", "{unacceptable_type,signedint}") },
+    { 0, "x-delivery-limit I -1", INVALID("x-delivery-limit", "{value_negative,-1}") },
+    { 0, "x-queue-mode S busy", INVALID("x-queue-mode", "invalid_queue_mode") },
+    { 0, "x-queue-mode S lazy", NULL },
+    { 0, "x-queue-type S heap", INVALID("x-queue-type", "invalid_queue_type") },
+    { 0, "x-queue-type S classic", NULL },
+    { 0, "x-max-age S 7", INVALID("x-max-age", "invalid_max_age") },
+    { 0, "x-max-age S 7W", INVALID("x-max-age", "invalid_max_age") },
+    { 0, "x-max-age S 7D", NULL },
+    { 0, "x-tambo-tier S best", INVALID("x-tambo-tier", "invalid_tier") },
+    { 0, "x-unheard-of S of", NULL },
+    { 0, "x-queue-type S quorum", "invalid property 'non-durable' for queue 'q' in vhost '/'" },
+    { DURABLE | EXCLUSIVE, "x-queue-type S quorum", "invalid property 'exclusive-owner' for queue 'q' in vhost '/'" },
+    { DURABLE | AUTO_DELETE, "x-queue-type S quorum", "invalid property 'auto-delete' for queue 'q' in vhost '/'" },
+    { DURABLE, "x-queue-type S quorum; x-max-priority I 5",
+      "invalid arg 'x-max-priority' for queue 'q' in vhost '/' of queue type rabbit_quorum_queue" },
+    { DURABLE, "x-queue-type S quorum; x-delivery-limit I 5", NULL },
+    { DURABLE, "x-queue-type S stream; x-expires I 5",
+      "invalid arg 'x-expires' for queue 'q' in vhost '/' of queue type rabbit_stream_queue" },
+    { DURABLE, "x-queue-type S stream", INVALID("x-queue-type", "{unsupported_queue_type,stream}") },
 };
+/* clang-format on */
 
 static void
 test_arguments_are_checked_as_rabbitmq_does(void **state)
@@ -73,28 +78,30 @@ test_arguments_are_checked_as_rabbitmq_does(void **state)
 #define INEQUIVALENT(key, received, current) \
     "inequivalent arg '" key "' for queue 'q' in vhost '/': received " received " but current is " current
 
+/* clang-format off */
 static const struct pair {
     unsigned first_flags, second_flags;
     const char *first, *second, *refusal;
 } pairs[] = {
-    {0,                                      0,                            "",                                    "",                                                                    NULL                                                                                                                                                                                                },
-    { DURABLE,                               0,                            "",                                    "",                                                                    INEQUIVALENT("durable",                                                                                                                                                                               "'false'", "'true'") },
-    { 0,                             AUTO_DELETE,                                                        "",                                                                                            "",                                                                                                                          INEQUIVALENT("auto_delete",                                                                                                                                                                                                                                                                     "'true'", "'false'") },
-    { 0,            0,                                "x-max-length I 20",                                                           "x-max-length I 10",      INEQUIVALENT("x-max-length","'10'", "'20'") },
-    { 0,                   0,"x-max-length I 20","x-max-length l 20",       NULL                                                                                                                                                                                                                                                               },
-    { 0,                                     0,                                              "x-max-length I 20",                                                                    "",                                                                                                                                                                          INEQUIVALENT("x-max-length",                                                                                                                                                                                                                                                                                                                                                                    "none", "the value '20' of type 'signedint'") },
-    { 0,                                     0,                            "", "x-overflow S drop-head",
-     INEQUIVALENT("x-overflow", "the value 'drop-head' of type 'longstr'", "none") },
-    { 0, 0,                            "x-single-active-consumer t 1",                                                                "x-single-active-consumer t 0",
-     INEQUIVALENT("x-single-active-consumer",                                                                                                                                                                                                                                                                       "'false'", "'true'") },
-    { 0,              0, "",                               "x-queue-type S classic",                                                                                                   NULL                                                                                                                                                                                                                                                                                                     },
-    { DURABLE,        DURABLE,"x-queue-type S quorum",                                                                     "",
-     INEQUIVALENT("x-queue-type",                                                      "none", "the value 'quorum' of type 'longstr'") },
-    { 0,                                     0,                                                   "x-mine S a",                                                                                      "x-mine S b",                                                                                                     NULL                                                                                                                                                                                                  },
-    { EXCLUSIVE,                               0,                                             "",                                                                                 "",
-     "cannot obtain exclusive access to locked queue 'q' in vhost '/'. It could be originally declared on another "
-      "connection or the exclusive property value does not match that of the original declaration."                                                                                                                                                                                                                                                                                                                                                             },
+    { 0, 0, "", "", NULL },
+    { DURABLE, 0, "", "", INEQUIVALENT("durable", "'false'", "'true'") },
+    { 0, AUTO_DELETE, "", "", INEQUIVALENT("auto_delete", "'true'", "'false'") },
+    { 0, 0, "x-max-length I 20", "x-max-length I 10", INEQUIVALENT("x-max-length", "'10'", "'20'") },
+    { 0, 0, "x-max-length I 20", "x-max-length l 20", NULL },
+    { 0, 0, "x-max-length I 20", "", INEQUIVALENT("x-max-length", "none", "the value '20' of type 'signedint'") },
+    { 0, 0, "", "x-overflow S drop-head",
+      INEQUIVALENT("x-overflow", "the value 'drop-head' of type 'longstr'", "none") },
+    { 0, 0, "x-single-active-consumer t 1", "x-single-active-consumer t 0",
+      INEQUIVALENT("x-single-active-consumer", "'false'", "'true'") },
+    { 0, 0, "", "x-queue-type S classic", NULL },
+    { DURABLE, DURABLE, "x-queue-type S quorum", "",
+      INEQUIVALENT("x-queue-type", "none", "the value 'quorum' of type 'longstr'") },
+    { 0, 0, "x-mine S a", "x-mine S b", NULL },
+    { EXCLUSIVE, 0, "", "",
+      "cannot obtain exclusive access to locked queue 'q' in vhost '/'. It could be originally declared on another "
+      "connection or the exclusive property value does not match that of the original declaration." },
 };
+/* clang-format on */
 
 static void
 test_a_declaration_must_be_of_what_there_is(void **state)
@@ -306,7 +313,11 @@ test_auto_delete_follows_the_last_consumer(void **state)
     assert_non_null(rig_queue(rig, "q"));
     mq_cancel(&two.consumer);
     assert_null(rig_queue(rig, "q")); /* at once, for who looks */
+    assert_false(two.cancelled);
+    assert_non_null(rig_declare(rig, "q", 0, "")); /* another one */
     assert_true(two.cancelled);
+    rig_pass(rig, 5);
+    assert_non_null(rig_queue(rig, "q"));
     rig_free(rig);
 }
 
@@ -357,6 +368,36 @@ test_expired_message_dies_into_its_exchange(void **state)
     mq_credit(&e.consumer, 1);
     rig_pass(rig, 10);
     assert_string_equal(e.deaths, "work/expired/1//work");
+    rig_stop(&e);
+    rig_free(rig);
+}
+
+/* It came through amq.topic under the key that its topic is, and has AMQP's properties from now on. */
+static void
+test_message_of_mqtt_dies_too(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new(true);
+    struct eater e = { 0 };
+    struct binding_spec bind = {
+        .source = view_str("amq.topic"), .destination = view_str("work"), .key = view_str("a.*"), .kind = BIND_QUEUE
+    };
+    struct outgoing out = { 0 };
+    (void)rig_declare(rig, "work", DURABLE, TO("dead") "; x-message-ttl I 50");
+    (void)rig_declare(rig, "dead", DURABLE, "");
+    assert_int_equal(binding_add(rig->vhost, &bind, NULL, &rig->why), 0);
+    out.pub.env = (struct envelope){
+        .topic = view_str("a/b"), .body = view_str("m"), .published_ms = io_wall_ms(rig->io), .qos = 1
+    };
+    assert_int_equal(exchange_publish(&rig->exchange, &out), 0);
+    assert_int_equal(out.matched, 1);
+    rig_pass(rig, 100);
+    assert_int_equal(rig_attach(rig, &e, "dead", ACCEPTS, ""), 0);
+    mq_credit(&e.consumer, PLENTY);
+    rig_pass(rig, 10);
+    assert_string_equal(e.bodies, "m");
+    assert_string_equal(e.deaths, "work/expired/1/amq.topic/a.b");
+    assert_int_equal(e.props.delivery_mode, 2);
     rig_stop(&e);
     rig_free(rig);
 }
@@ -544,6 +585,21 @@ test_policies_are_applied_live_and_kept(void **state)
 }
 
 static void
+test_policy_of_expiry_holds_after_a_restart(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new(true);
+    (void)rig_declare(rig, "q", DURABLE, "");
+    assert_int_equal(set_policy(rig, "p", "{\"pattern\": \".\", \"definition\": {\"message-ttl\": 200}}"), 0);
+    assert_int_equal(rig_put(rig, "q", "a"), 0);
+    rig_restart(rig);
+    assert_int_equal(rig_ready(rig, "q"), 1);
+    rig_pass(rig, 300);
+    assert_int_equal(rig_ready(rig, "q"), 0);
+    rig_free(rig);
+}
+
+static void
 test_policies_are_checked(void **state)
 {
     (void)state;
@@ -661,6 +717,7 @@ main(void)
         cmocka_unit_test(test_auto_delete_follows_the_last_consumer),
         cmocka_unit_test(test_exclusive_queues_go_with_their_owner),
         cmocka_unit_test(test_expired_message_dies_into_its_exchange),
+        cmocka_unit_test(test_message_of_mqtt_dies_too),
         cmocka_unit_test(test_rejection_overflow_and_delivery_limit_are_deaths),
         cmocka_unit_test(test_deaths_are_counted_a_queue_and_reason),
         cmocka_unit_test(test_cycle_without_rejection_ends),
@@ -668,6 +725,7 @@ main(void)
         cmocka_unit_test(test_refused_publication_may_be_dead_lettered),
         cmocka_unit_test(test_unused_queue_expires),
         cmocka_unit_test(test_policies_are_applied_live_and_kept),
+        cmocka_unit_test(test_policy_of_expiry_holds_after_a_restart),
         cmocka_unit_test(test_policies_are_checked),
         cmocka_unit_test(test_queues_and_messages_outlive_power),
         cmocka_unit_test(test_a_durable_queue_costs_a_kilobyte),

@@ -128,11 +128,10 @@ policy_of(const struct vhost *vhost, struct view name, enum policy_reach reach)
     return NULL;
 }
 
+/* While restoring too: what is replayed after it expires by it. */
 static void
 apply(struct vhost *vhost)
 {
-    if (vhost->catalog->restoring)
-        return; /* mq_restored() does */
     LIST_EACH(&vhost->mqs, l)
         mq_policy(container_of(l, struct mq, link));
     LIST_EACH(&vhost->xchgs, l)
