@@ -259,6 +259,13 @@ int mq_rules_parse(const struct vhost *vhost, const struct queue_spec *spec, con
 /* Is `spec` what the queue was declared as?  0, or -ERR_REFUSED: 405 for another's exclusive queue, 406. */
 int mq_equivalent(const struct mq *mq, const struct queue_spec *spec, struct refusal *why);
 
+/* "queue 'NAME' in vhost 'NAME'" */
+struct mq_label {
+    char text[2 * AMQP_SHORTSTR_MAX + 32];
+};
+struct mq_label mq_label(const struct vhost *vhost, struct view name);
+/* The names of the arguments that RabbitMQ compares when a queue is declared again.  NULL: beyond the last. */
+const char *mq_argument(size_t nth);
 /* Erlang's name of a field's type. */
 const char *mq_type_name(char type);
 /* Is this a policy's key for queues, and does it say something that can be done? */

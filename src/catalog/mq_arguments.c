@@ -1,5 +1,4 @@
-/* catalog/mq_arguments.c - what a queue's arguments and its policy ask for, checked with RabbitMQ's words, and whether
- * a declaration asks for what there is already. */
+/* catalog/mq_arguments.c - what a queue's arguments and its policy ask for, checked with RabbitMQ's words. */
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -312,17 +311,21 @@ static const struct row {
     { "x-ha-promote-on-failure",         take_anything,       ANY,              false, true },
 };
 
+const char *
+mq_argument(size_t nth)
+{
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        if (rows[i].argument && nth-- == 0)
+            return rows[i].name;
+    return NULL;
+}
+
 /* ---- a declaration --------------------------------------------------------------------------------------------- */
 
-/* "queue 'NAME' in vhost 'NAME'" */
-struct label {
-    char text[2 * AMQP_SHORTSTR_MAX + 32];
-};
-
-static struct label
-label(const struct vhost *vhost, struct view name)
+struct mq_label
+mq_label(const struct vhost *vhost, struct view name)
 {
-    struct label l;
+    struct mq_label l;
     struct view home = vhost_name(vhost);
     (void)snprintf(l.text, sizeof(l.text), "queue '%.*s' in vhost '%.*s'", (int)name.len, (const char *)name.data,
                    (int)home.len, (const char *)home.data);
@@ -330,13 +333,13 @@ label(const struct vhost *vhost, struct view name)
 }
 
 static int
-invalid(struct refusal *why, const struct label *l, const char *name, const char *wrong_term)
+invalid(struct refusal *why, const struct mq_label *l, const char *name, const char *wrong_term)
 {
     return refuse(why, AMQP_PRECONDITION_FAILED, "invalid arg '%s' for %s: %s", name, l->text, wrong_term);
 }
 
 static int
-check_kind(const struct label *l, const struct queue_spec *spec, const struct draft *d, struct refusal *why)
+check_kind(const struct mq_label *l, const struct queue_spec *spec, const struct draft *d, struct refusal *why)
 {
     const char *kind = d->kind == QUORUM ? "quorum" : "stream";
     struct amqp_value v;
@@ -357,7 +360,7 @@ check_kind(const struct label *l, const struct queue_spec *spec, const struct dr
 }
 
 static int
-read_arguments(const struct label *l, const struct queue_spec *spec, struct draft *d, struct refusal *why)
+read_arguments(const struct mq_label *l, const struct queue_spec *spec, struct draft *d, struct refusal *why)
 {
     struct amqp_value v;
     for (size_t i = 0; i < COUNT_OF(rows); i++)
@@ -494,7 +497,7 @@ mq_rules_parse(const struct vhost *vhost, const struct queue_spec *spec, const s
 {
     struct draft d, p;
     const char *key;
-    struct label l = label(vhost, spec->name);
+    struct mq_label l = mq_label(vhost, spec->name);
     draft_init(&d);
     d.rules.tier = spec->durable && !spec->exclusive ? TIER_SYNCED : TIER_MEMORY;
     int rc = read_arguments(&l, spec, &d, why);
@@ -505,85 +508,4 @@ mq_rules_parse(const struct vhost *vhost, const struct queue_spec *spec, const s
     bound(&d, &vhost->catalog->settings->queue);
     *ret = d.rules;
     return 0;
-}
-
-/* ---- a declaration of what there is already -------------------------------------------------------------------- */
-
-/* As RabbitMQ prints a value: with its type when the other side has none. */
-static void
-print_value(char *text, size_t room, const struct amqp_value *v, bool with_type)
-{
-    char plain[192];
-    int64_t n;
-    if (v == NULL) {
-        (void)snprintf(text, room, "none");
-        return;
-    }
-    if (amqp_value_integer(v, &n))
-        (void)snprintf(plain, sizeof(plain), "'%lld'", (long long)n);
-    else if (v->type == 'S')
-        (void)snprintf(plain, sizeof(plain), "'%.*s'", (int)v->bytes.len, (const char *)v->bytes.data);
-    else
-        (void)snprintf(plain, sizeof(plain), "'%s'", v->type == 't' && v->boolean ? "true" : "false");
-    if (with_type)
-        (void)snprintf(text, room, "the value %s of type '%s'", plain, mq_type_name(v->type));
-    else
-        (void)snprintf(text, room, "%s", plain);
-}
-
-static int
-inequivalent(struct refusal *why, const struct label *l, const char *key, const char *received, const char *current)
-{
-    return refuse(why, AMQP_PRECONDITION_FAILED, "inequivalent arg '%s' for %s: received %s but current is %s", key,
-                  l->text, received, current);
-}
-
-static int
-compare_flag(struct refusal *why, const struct label *l, const char *key, bool received, bool current)
-{
-    if (received == current)
-        return 0;
-    return inequivalent(why, l, key, received ? "'true'" : "'false'", current ? "'true'" : "'false'");
-}
-
-/* A queue that does not name its type is a classic one. */
-static bool
-find(struct view arguments, const char *key, struct amqp_value *ret)
-{
-    if (!amqp_table_find(arguments, key, ret))
-        return false;
-    return !(strcmp(key, "x-queue-type") == 0 && ret->type == 'S' && view_is(ret->bytes, "classic"));
-}
-
-static int
-compare_argument(const struct mq *mq, const struct queue_spec *spec, const char *key, const struct label *l,
-                 struct refusal *why)
-{
-    char received[256], current[256];
-    struct amqp_value new, old;
-    bool has_new = find(spec->arguments, key, &new);
-    bool has_old = find(view_of(mq->arguments, mq->arguments_bytes), key, &old);
-    if (has_new == has_old && (!has_new || amqp_value_equal(&new, &old)))
-        return 0;
-    print_value(received, sizeof(received), has_new ? &new : NULL, !has_old);
-    print_value(current, sizeof(current), has_old ? &old : NULL, !has_new);
-    return inequivalent(why, l, key, received, current);
-}
-
-int
-mq_equivalent(const struct mq *mq, const struct queue_spec *spec, struct refusal *why)
-{
-    struct label l = label(mq->vhost, mq_name(mq));
-    if (mq->exclusive != spec->exclusive || (mq->exclusive && mq->owner != spec->owner))
-        return refuse(why, AMQP_RESOURCE_LOCKED,
-                      "cannot obtain exclusive access to locked %s. It could be originally declared on another "
-                      "connection or the exclusive property value does not match that of the original declaration.",
-                      l.text);
-    int rc = compare_flag(why, &l, "durable", spec->durable, mq->durable);
-    if (rc == 0)
-        rc = compare_flag(why, &l, "auto_delete", spec->auto_delete, mq->auto_delete);
-    for (size_t i = 0; rc == 0 && i < COUNT_OF(rows); i++)
-        if (rows[i].argument)
-            rc = compare_argument(mq, spec, rows[i].name, &l, why);
-    return rc;
 }
