@@ -58,6 +58,10 @@ on_dead(struct queue_owner *owner, uint64_t seq, struct publication *pub, struct
     struct rig_queue *q = container_of(owner, struct rig_queue, owner);
     struct rig *rig = q->rig;
     struct fact *fact = &q->facts[seq];
+    if (rig->unchecked) {
+        assert_true(queue_bury(q->queue, seq));
+        return;
+    }
     assert_true(seq > 0 && seq < q->next);
     assert_int_equal(pub->env.body.len, fact->len);
     assert_int_equal(entry_meta_pack(meta), fact->meta);
