@@ -68,11 +68,15 @@ bool catalog_due(struct catalog *catalog, uint64_t id, const struct envelope *en
 
 /* ---- virtual hosts ------------------------------------------------------------------------------------------ */
 
+enum { VHOST_NAME_BYTES_MAX = 255 };
+
 /* NULL: there is none here. */
 struct vhost *catalog_vhost(const struct catalog *catalog, struct view name);
 /* Makes it, with its predeclared exchanges; recorded when `durable`.  0, -ERR_EXISTS, -ERR_NO_MEMORY, log_append's. */
 int catalog_vhost_new(struct catalog *catalog, struct view name, bool durable, struct vhost **ret);
 int catalog_vhost_end(struct vhost *vhost);
+/* All of them: after `vhost`, from NULL to NULL. */
+struct vhost *catalog_vhost_next(const struct catalog *catalog, const struct vhost *vhost);
 struct view vhost_name(const struct vhost *vhost);
 
 /* ---- exchanges ---------------------------------------------------------------------------------------------- */

@@ -78,7 +78,7 @@ take_count(struct draft *d, const struct amqp_value *v, uint64_t *ret)
 static bool
 take_ms(struct draft *d, const struct amqp_value *v, uint32_t *ret)
 {
-    uint64_t n;
+    uint64_t n = 0;
     if (!take_count(d, v, &n))
         return false;
     if (n > UINT32_MAX)
@@ -161,7 +161,7 @@ take_bytes_max(struct draft *d, const struct amqp_value *v)
 static bool
 take_priority(struct draft *d, const struct amqp_value *v)
 {
-    uint64_t n;
+    uint64_t n = 0;
     if (!take_count(d, v, &n))
         return false;
     if (n > UINT8_MAX)
@@ -263,7 +263,7 @@ take_locator(struct draft *d, const struct amqp_value *v)
 static bool
 take_idle_count(struct draft *d, const struct amqp_value *v)
 {
-    uint64_t n;
+    uint64_t n = 0;
     return take_count(d, v, &n);
 }
 

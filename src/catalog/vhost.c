@@ -1,6 +1,5 @@
 #include "catalog/inner.h"
 
-enum { VHOST_NAME_BYTES_MAX = 255 };
 
 static bool
 same_vhost(const void *value, const void *key)
@@ -132,6 +131,13 @@ vhost_free(struct vhost *vhost)
     list_cut(&vhost->kept.link);
     list_cut(&vhost->link);
     mem_free(catalog->host->mem, vhost);
+}
+
+struct vhost *
+catalog_vhost_next(const struct catalog *catalog, const struct vhost *vhost)
+{
+    const struct list *next = vhost == NULL ? catalog->all.next : vhost->link.next;
+    return next == &catalog->all ? NULL : container_of(next, struct vhost, link);
 }
 
 int

@@ -89,6 +89,11 @@ struct session_host_ops {
     /* Hands a message that waits in the group here to another shard with members.  It is there when the epoch is done.
      * 0 or -err. */
     int (*forward)(struct session_host *host, struct view filter, struct view group, const struct envelope *env);
+    /* Makes a virtual host, or ends it with everything in it, wherever it lives: done when the epoch is.  0,
+     * -ERR_EXISTS, -ERR_NOT_FOUND, -ERR_INVALID (its name), -ERR_NO_MEMORY. */
+    int (*vhost)(struct session_host *host, struct view name, bool wanted);
+    /* The names of all that there are. */
+    void (*vhosts)(struct session_host *host, void (*fn)(void *arg, struct view name), void *arg);
     /* One line for the operator: `event` a short constant name, `text` the details. */
     void (*say)(struct session_host *host, enum severity severity, const char *event, const char *text);
 };

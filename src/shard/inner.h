@@ -98,6 +98,8 @@ struct shard {
 
     struct peer *peers; /* one a shard, this one's unused */
     struct map takers, shares, receipts;
+    struct map vhosts; /* the names of all there are, on whatever shard */
+    struct list vhost_words;
     uint64_t *numbers; /* scratch: one a shard */
     struct marks epochs, dues;
     const struct arrived *arrived; /* the publication at hand came from another shard */
@@ -153,6 +155,15 @@ int rooms_restored(struct shard *shard);
 /* The queue of this id, whoever owns it.  NULL: it is gone. */
 struct queue *rooms_queue(const struct shard *shard, uint32_t id);
 
+/* vhosts.c */
+int shard_vhost(struct session_host *host, struct view name, bool wanted);
+void shard_vhosts(struct session_host *host, void (*fn)(void *arg, struct view name), void *arg);
+bool vhosts_frame(struct shard *shard, struct view body);
+void vhosts_turn(struct shard *shard);
+/* "/" is there from the first start on; the others learn of those that live here. */
+int vhosts_restored(struct shard *shard);
+void vhosts_free(struct shard *shard);
+
 /* publish.c */
 int shard_publish(struct session_host *host, struct outgoing *out);
 
@@ -167,6 +178,8 @@ void peers_feel(struct shard *shard, bool *retpressed, bool *retheld);
 void peers_publish_retained(struct shard *shard, struct outgoing *out);
 void peers_tell_counters(struct shard *shard);
 int peers_tell_takers(struct shard *shard, const struct takers *takers);
+/* A numbered frame about a virtual host, for its `n` bytes; NULL: no memory. */
+uint8_t *peer_vhost(struct peer *peer, size_t n);
 /* One message for the groups that peer->shares names. 0 or -ERR_NO_MEMORY. */
 int peer_forward(struct peer *peer, const struct envelope *env);
 /* Tells a peer that everything up to `number` is durable here; false: no memory, try again. */

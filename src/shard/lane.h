@@ -15,6 +15,7 @@
  *   FORGET      receipt                                       a QoS 2 publication has been released
  *   DONE        u64 number                                    all publications up to this one are durable here
  *   TAKERS      u32 members, u32 online, short group, short filter
+ *   VHOST       u8 word, name                                a virtual host is, or is to be, or not (vhosts.c)
  *   CONNECTION  u64 handle, u8 kind, bytes                    a connection whose client lives there
  *   COUNTERS    struct shard_stats
  *   WORD        u8 enum shard_word                            what shard 0 was told */
@@ -25,7 +26,16 @@
 #include "base/ring.h"
 #include "io/io.h"
 
-enum lane_kind { LANE_PUBLISH = 1, LANE_FORGET, LANE_DONE, LANE_TAKERS, LANE_CONNECTION, LANE_COUNTERS, LANE_WORD };
+enum lane_kind {
+    LANE_PUBLISH = 1,
+    LANE_FORGET,
+    LANE_DONE,
+    LANE_TAKERS,
+    LANE_CONNECTION,
+    LANE_COUNTERS,
+    LANE_WORD,
+    LANE_VHOST
+};
 enum {
     LANE_FRAME_HEAD_BYTES = 5,
     LANE_RING_SLOTS = 64,

@@ -243,6 +243,21 @@ on_counters(struct peer *peer, struct view body)
     return true;
 }
 
+uint8_t *
+peer_vhost(struct peer *peer, size_t n)
+{
+    return numbered(peer, LANE_VHOST, n);
+}
+
+static bool
+on_vhost(struct peer *peer, struct view body)
+{
+    if (!vhosts_frame(peer->shard, body))
+        return false;
+    peer->received++;
+    return true;
+}
+
 static bool
 on_word(struct peer *peer, struct view body)
 {
@@ -258,7 +273,7 @@ on_frame(void *arg, enum lane_kind kind, struct view body)
     static bool (*const on[])(struct peer *, struct view) = {
         [LANE_PUBLISH] = on_publish, [LANE_FORGET] = on_forget,         [LANE_DONE] = on_done,
         [LANE_TAKERS] = on_takers,   [LANE_CONNECTION] = on_connection, [LANE_COUNTERS] = on_counters,
-        [LANE_WORD] = on_word,
+        [LANE_WORD] = on_word,       [LANE_VHOST] = on_vhost,
     };
     must(kind < COUNT_OF(on) && on[kind] != NULL);
     return on[kind](arg, body);

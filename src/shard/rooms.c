@@ -114,6 +114,7 @@ rooms_turn(struct shard *shard)
 {
     mqtt_server_turn(shard->mqtt);
     amqp_server_turn(shard->amqp);
+    vhosts_turn(shard);
     catalog_turn(shard->catalog);
 }
 
@@ -140,17 +141,6 @@ rooms_connections(const struct shard *shard)
     return mqtt_server_connections(shard->mqtt) + amqp_server_connections(shard->amqp);
 }
 
-/* The virtual host "/" is there from the first start on its shard. */
-static int
-make_default_vhost(struct shard *shard)
-{
-    struct view name = view_str("/");
-    struct vhost *vhost;
-    if (shard_owner_of(&shard->host, name) != shard->host.shard || catalog_vhost(shard->catalog, name) != NULL)
-        return 0;
-    return catalog_vhost_new(shard->catalog, name, true, &vhost);
-}
-
 int
 rooms_restored(struct shard *shard)
 {
@@ -158,7 +148,7 @@ rooms_restored(struct shard *shard)
     if (rc == 0)
         rc = catalog_restored(shard->catalog);
     if (rc == 0)
-        rc = make_default_vhost(shard);
+        rc = vhosts_restored(shard);
     return rc < 0 ? rc : mqtt_server_restored(shard->mqtt);
 }
 

@@ -198,6 +198,8 @@ static const struct session_host_ops host_ops = {
     .group_fate = shard_group_fate,
     .forward = shard_forward,
     .forget = shard_forget,
+    .vhost = shard_vhost,
+    .vhosts = shard_vhosts,
     .say = on_say,
 };
 
@@ -218,6 +220,8 @@ init_host(struct shard *shard, struct io *io, unsigned index)
     map_init(&shard->takers, host->mem);
     map_init(&shard->shares, host->mem);
     map_init(&shard->receipts, host->mem);
+    map_init(&shard->vhosts, host->mem);
+    list_init(&shard->vhost_words);
 }
 
 int
@@ -378,6 +382,7 @@ shard_free(struct shard *shard)
     rooms_free(shard);
     log_free(shard->log);
     takers_free(shard);
+    vhosts_free(shard);
     receipts_free(shard);
     route_free(host->route);
     doors_free(shard);

@@ -46,6 +46,8 @@ const struct io_stream_on *amqp_stream_on(void);
 void amqp_server_turn(struct amqp_server *server);
 /* Publishers may be read from again, or not (host->pressed changed): connection.blocked, connection.unblocked. */
 void amqp_server_pressed(struct amqp_server *server);
+/* The virtual host is about to end: its connections are closed with 320. */
+void amqp_server_vhost_gone(struct amqp_server *server, const struct vhost *vhost);
 /* Sends connection.close 320 to everyone and closes. */
 void amqp_server_shut(struct amqp_server *server);
 unsigned amqp_server_connections(const struct amqp_server *server);

@@ -51,7 +51,8 @@ list_policies(struct channel *ch, const json_t *request, json_t **ret, struct re
     return listed(catalog_list_policies(ch->conn->vhost), ret, why);
 }
 
-static int export(struct channel *ch, const json_t *request, json_t **ret, struct refusal *why)
+static int
+export_definitions(struct channel *ch, const json_t *request, json_t **ret, struct refusal *why)
 {
     (void)request;
     return listed(catalog_export(ch->conn->vhost), ret, why);
@@ -117,26 +118,78 @@ clear_policy(struct channel *ch, const json_t *request, json_t **ret, struct ref
 }
 
 static int
-import(struct channel *ch, const json_t *request, json_t **ret, struct refusal *why)
+import_definitions(struct channel *ch, const json_t *request, json_t **ret, struct refusal *why)
 {
     *ret = json_true();
     return catalog_import(ch->conn->vhost, json_object_get(request, "definitions"), why);
+}
+
+static void
+add_name(void *arg, struct view name)
+{
+    json_t *list = arg;
+    json_array_append_new(list, json_pack("{s:s%}", "name", name.data, name.len));
+}
+
+static int
+list_vhosts(struct channel *ch, const json_t *request, json_t **ret, struct refusal *why)
+{
+    (void)request;
+    struct session_host *host = channel_host(ch);
+    json_t *list = json_array();
+    if (list != NULL)
+        host->ops->vhosts(host, add_name, list);
+    return listed(list, ret, why);
+}
+
+static int
+want_vhost(struct channel *ch, const json_t *request, bool wanted, struct refusal *why)
+{
+    struct session_host *host = channel_host(ch);
+    struct view name = text_of(request, "name");
+    int rc = host->ops->vhost(host, name, wanted);
+    if (rc == -ERR_EXISTS)
+        return deny(why, AMQP_PRECONDITION_FAILED, "vhost '%.*s' exists already", (int)name.len, name.data);
+    if (rc == -ERR_NOT_FOUND)
+        return deny(why, AMQP_NOT_FOUND, "no vhost '%.*s'", (int)name.len, name.data);
+    if (rc == -ERR_INVALID)
+        return deny(why, AMQP_PRECONDITION_FAILED, "the name of a vhost has 1 to %d bytes", VHOST_NAME_BYTES_MAX);
+    return rc < 0 ? deny_rc(why, rc) : 0;
+}
+
+static int
+add_vhost(struct channel *ch, const json_t *request, json_t **ret, struct refusal *why)
+{
+    *ret = json_true();
+    return want_vhost(ch, request, true, why);
+}
+
+static int
+delete_vhost(struct channel *ch, const json_t *request, json_t **ret, struct refusal *why)
+{
+    *ret = json_true();
+    if (view_is(text_of(request, "name"), "/"))
+        return deny(why, AMQP_ACCESS_REFUSED, "vhost '/' stays");
+    return want_vhost(ch, request, false, why);
 }
 
 static const struct row {
     const char *name;
     request_fn *on;
 } rows[] = {
-    {"list-queues",       list_queues     },
-    { "list-exchanges",   list_exchanges  },
-    { "list-bindings",    list_bindings   },
-    { "list-policies",    list_policies   },
-    { "list-connections", list_connections},
-    { "show",             show            },
-    { "set-policy",       set_policy      },
-    { "clear-policy",     clear_policy    },
-    { "export",           export          },
-    { "import",           import          },
+    {"list-queues",       list_queues       },
+    { "list-exchanges",   list_exchanges    },
+    { "list-bindings",    list_bindings     },
+    { "list-policies",    list_policies     },
+    { "list-connections", list_connections  },
+    { "list-vhosts",      list_vhosts       },
+    { "add-vhost",        add_vhost         },
+    { "delete-vhost",     delete_vhost      },
+    { "show",             show              },
+    { "set-policy",       set_policy        },
+    { "clear-policy",     clear_policy      },
+    { "export",           export_definitions},
+    { "import",           import_definitions},
 };
 
 /* ---- answers ------------------------------------------------------------------------------------------------ */

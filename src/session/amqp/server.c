@@ -150,6 +150,19 @@ amqp_server_pressed(struct amqp_server *server)
 }
 
 void
+amqp_server_vhost_gone(struct amqp_server *server, const struct vhost *vhost)
+{
+    struct refusal why;
+    struct view name = vhost_name(vhost);
+    deny(&why, AMQP_CONNECTION_FORCED, "vhost '%.*s' is deleted", (int)name.len, name.data);
+    LIST_EACH(&server->connections, l) {
+        struct conn *c = container_of(l, struct conn, all);
+        if (c->vhost == vhost)
+            conn_fail(c, &why, 0);
+    }
+}
+
+void
 amqp_server_shut(struct amqp_server *server)
 {
     struct refusal why;
