@@ -25,6 +25,8 @@ exchanges_are_equivalent_or_refused(void **state)
         "inequivalent arg 'alternate-exchange' for exchange 'x' in vhost '/': received the value 'y' of type "
         "'longstr' but current is none");
     assert_int_equal(rig_exchange(rig, "z", "direct", "", "{\"alternate-exchange\": \"y\"}"), 0);
+    EXPECT_REFUSED(rig, rig_exchange(rig, "w", "direct", "", "{\"alternate-exchange\": 7}"), 406,
+                   "invalid type 'long' for arg 'alternate-exchange' in exchange 'w' in vhost '/'");
     EXPECT_REFUSED(rig, rig_exchange(rig, "z", "direct", "", "{\"alternate-exchange\": \"w\"}"), 406,
                    "inequivalent arg 'alternate-exchange' for exchange 'z' in vhost '/': received 'w' but current is "
                    "'y'");

@@ -174,7 +174,7 @@ check_priority(const struct mq *mq, struct mq_consumer *consumer, struct view ar
     if (!amqp_value_integer(&v, &n))
         return refuse(why, AMQP_PRECONDITION_FAILED,
                       "invalid arg 'x-priority' for queue '%.*s' in vhost '%.*s': {unacceptable_type,%s}",
-                      VIEW_ARGS(mq_name(mq)), VIEW_ARGS(vhost_name(mq->vhost)), mq_type_name(v.type));
+                      VIEW_ARGS(mq_name(mq)), VIEW_ARGS(vhost_name(mq->vhost)), type_name(v.type));
     consumer->priority = n > INT32_MAX ? INT32_MAX : n < INT32_MIN ? INT32_MIN : (int32_t)n;
     return 0;
 }

@@ -259,15 +259,8 @@ int mq_rules_parse(const struct vhost *vhost, const struct queue_spec *spec, con
 /* Is `spec` what the queue was declared as?  0, or -ERR_REFUSED: 405 for another's exclusive queue, 406. */
 int mq_equivalent(const struct mq *mq, const struct queue_spec *spec, struct refusal *why);
 
-/* "queue 'NAME' in vhost 'NAME'" */
-struct mq_label {
-    char text[2 * AMQP_SHORTSTR_MAX + 32];
-};
-struct mq_label mq_label(const struct vhost *vhost, struct view name);
 /* The names of the arguments that RabbitMQ compares when a queue is declared again.  NULL: beyond the last. */
 const char *mq_argument(size_t nth);
-/* Erlang's name of a field's type. */
-const char *mq_type_name(char type);
 /* Is this a policy's key for queues, and does it say something that can be done? */
 bool mq_policy_knows(const char *key);
 int mq_policy_check(json_t *definition, struct refusal *why);
@@ -328,6 +321,22 @@ void policy_free(struct policy *policy);
 void xchg_policy(struct xchg *xchg);
 /* The one of highest priority that matches; NULL: none. */
 const struct policy *policy_of(const struct vhost *vhost, struct view name, enum policy_reach reach);
+
+/* ---- declarations of what there is already (equivalence.c) ------------------------------------------------------- */
+
+/* "queue 'NAME' in vhost 'NAME'" */
+struct label {
+    char text[2 * AMQP_SHORTSTR_MAX + 32];
+};
+struct label label_of(const char *kind, const struct vhost *vhost, struct view name);
+/* What RabbitMQ calls a type of field tables. */
+const char *type_name(char type);
+/* Each returns 0, or -ERR_REFUSED and 406 with RabbitMQ's text.  NULL: not given. */
+int inequivalent(struct refusal *why, const struct label *l, const char *key, const char *received,
+                 const char *current);
+int same_flag(struct refusal *why, const struct label *l, const char *key, bool received, bool current);
+int same_argument(struct refusal *why, const struct label *l, const char *key, const struct amqp_value *received,
+                  const struct amqp_value *current);
 
 /* ---- JSON (field.c: field tables) ------------------------------------------------------------------------------ */
 

@@ -17,37 +17,6 @@ struct draft {
 
 /* ---- values ---------------------------------------------------------------------------------------------------- */
 
-const char *
-mq_type_name(char type)
-{
-    static const struct {
-        char type;
-        const char *name;
-    } names[] = {
-        {'t',  "bool"         },
-        { 'b', "byte"         },
-        { 'B', "unsignedbyte" },
-        { 's', "short"        },
-        { 'u', "unsignedshort"},
-        { 'I', "signedint"    },
-        { 'i', "unsignedint"  },
-        { 'l', "long"         },
-        { 'L', "long"         },
-        { 'f', "float"        },
-        { 'd', "double"       },
-        { 'D', "decimal"      },
-        { 'S', "longstr"      },
-        { 'A', "array"        },
-        { 'T', "timestamp"    },
-        { 'F', "table"        },
-        { 'x', "binary"       },
-    };
-    for (size_t i = 0; i < COUNT_OF(names); i++)
-        if (names[i].type == type)
-            return names[i].name;
-    return "void";
-}
-
 static bool __attribute__((format(printf, 2, 3))) wrong(struct draft *d, const char *format, ...)
 {
     va_list args;
@@ -60,7 +29,7 @@ static bool __attribute__((format(printf, 2, 3))) wrong(struct draft *d, const c
 static bool
 unacceptable(struct draft *d, const struct amqp_value *v)
 {
-    return wrong(d, "{unacceptable_type,%s}", mq_type_name(v->type));
+    return wrong(d, "{unacceptable_type,%s}", type_name(v->type));
 }
 
 static bool
@@ -322,24 +291,14 @@ mq_argument(size_t nth)
 
 /* ---- a declaration --------------------------------------------------------------------------------------------- */
 
-struct mq_label
-mq_label(const struct vhost *vhost, struct view name)
-{
-    struct mq_label l;
-    struct view home = vhost_name(vhost);
-    (void)snprintf(l.text, sizeof(l.text), "queue '%.*s' in vhost '%.*s'", (int)name.len, (const char *)name.data,
-                   (int)home.len, (const char *)home.data);
-    return l;
-}
-
 static int
-invalid(struct refusal *why, const struct mq_label *l, const char *name, const char *wrong_term)
+invalid(struct refusal *why, const struct label *l, const char *name, const char *wrong_term)
 {
     return refuse(why, AMQP_PRECONDITION_FAILED, "invalid arg '%s' for %s: %s", name, l->text, wrong_term);
 }
 
 static int
-check_kind(const struct mq_label *l, const struct queue_spec *spec, const struct draft *d, struct refusal *why)
+check_kind(const struct label *l, const struct queue_spec *spec, const struct draft *d, struct refusal *why)
 {
     const char *kind = d->kind == QUORUM ? "quorum" : "stream";
     struct amqp_value v;
@@ -360,7 +319,7 @@ check_kind(const struct mq_label *l, const struct queue_spec *spec, const struct
 }
 
 static int
-read_arguments(const struct mq_label *l, const struct queue_spec *spec, struct draft *d, struct refusal *why)
+read_arguments(const struct label *l, const struct queue_spec *spec, struct draft *d, struct refusal *why)
 {
     struct amqp_value v;
     for (size_t i = 0; i < COUNT_OF(rows); i++)
@@ -497,7 +456,7 @@ mq_rules_parse(const struct vhost *vhost, const struct queue_spec *spec, const s
 {
     struct draft d, p;
     const char *key;
-    struct mq_label l = mq_label(vhost, spec->name);
+    struct label l = label_of("queue", vhost, spec->name);
     draft_init(&d);
     d.rules.tier = spec->durable && !spec->exclusive ? TIER_SYNCED : TIER_MEMORY;
     int rc = read_arguments(&l, spec, &d, why);

@@ -78,80 +78,55 @@ xchg_internal(const struct xchg *x)
 
 /* ---- checked ------------------------------------------------------------------------------------------------ */
 
-static int
-inequivalent(const struct xchg *x, const char *arg, struct view received, struct view current, struct refusal *why)
-{
-    struct view vhost = vhost_name(x->vhost), name = xchg_name(x);
-    return refuse(why, AMQP_PRECONDITION_FAILED,
-                  "inequivalent arg '%s' for exchange '%.*s' in vhost '%.*s': received %.*s but current is %.*s", arg,
-                  VIEW_ARGS(name), VIEW_ARGS(vhost), VIEW_ARGS(received), VIEW_ARGS(current));
-}
-
-static int
-same_flag(const struct xchg *x, const char *arg, bool received, bool current, struct refusal *why)
-{
-    static const char *const text[] = { "'false'", "'true'" };
-    return received == current ? 0 : inequivalent(x, arg, view_str(text[received]), view_str(text[current]), why);
-}
-
-struct quoted {
-    char text[600];
-};
-
 static struct view
-quote(struct quoted *room, const char *format, struct view v)
+arguments_of(const struct xchg *x)
 {
-    int n = snprintf(room->text, sizeof(room->text), format, VIEW_ARGS(v));
-    return view_of(room->text, (size_t)n < sizeof(room->text) ? (size_t)n : sizeof(room->text) - 1);
+    return view_of(x->arguments, x->arguments_bytes);
 }
 
-static int
-same_type(const struct xchg *x, struct view type, struct refusal *why)
-{
-    struct quoted received, current;
-    if (view_equal(type, xchg_type_name(x)))
-        return 0;
-    return inequivalent(x, "type", quote(&received, "'%.*s'", type), quote(&current, "'%.*s'", xchg_type_name(x)), why);
-}
+static const char alternate_key[] = "alternate-exchange";
 
 static struct view
 alternate_of(struct view arguments)
 {
     struct amqp_value v;
-    return amqp_table_find(arguments, "alternate-exchange", &v) && v.type == 'S' ? v.bytes : view_of(NULL, 0);
-}
-
-static struct view
-say_value(struct quoted *room, struct view value)
-{
-    return value.len == 0 ? view_str("none") : quote(room, "the value '%.*s' of type 'longstr'", value);
+    return amqp_table_find(arguments, alternate_key, &v) && v.type == 'S' ? v.bytes : view_of(NULL, 0);
 }
 
 static int
-same_alternate(const struct xchg *x, struct view arguments, struct refusal *why)
+same_type(const struct xchg *x, struct view type, const struct label *l, struct refusal *why)
 {
-    struct view wanted = alternate_of(arguments), has = alternate_of(view_of(x->arguments, x->arguments_bytes));
-    struct quoted received, current;
-    if (view_equal(wanted, has))
+    char received[AMQP_SHORTSTR_MAX + 4], current[AMQP_SHORTSTR_MAX + 4];
+    struct view has = xchg_type_name(x);
+    if (view_equal(type, has))
         return 0;
-    if (wanted.len > 0 && has.len > 0)
-        return inequivalent(x, "alternate-exchange", quote(&received, "'%.*s'", wanted), quote(&current, "'%.*s'", has),
-                            why);
-    return inequivalent(x, "alternate-exchange", say_value(&received, wanted), say_value(&current, has), why);
+    (void)snprintf(received, sizeof(received), "'%.*s'", VIEW_ARGS(type));
+    (void)snprintf(current, sizeof(current), "'%.*s'", VIEW_ARGS(has));
+    return inequivalent(why, l, "type", received, current);
+}
+
+static int
+same_alternate(const struct xchg *x, struct view arguments, const struct label *l, struct refusal *why)
+{
+    struct amqp_value received, current;
+    bool has_received = amqp_table_find(arguments, alternate_key, &received);
+    bool has_current = amqp_table_find(arguments_of(x), alternate_key, &current);
+    return same_argument(why, l, alternate_key, has_received ? &received : NULL, has_current ? &current : NULL);
 }
 
 /* In RabbitMQ's order: rabbit_exchange:assert_equivalence. */
 static int
 check_same(const struct xchg *x, const struct exchange_spec *spec, struct refusal *why)
 {
-    int rc = same_type(x, spec->type, why);
+    struct label l = label_of("exchange", x->vhost, xchg_name(x));
+    int rc = same_type(x, spec->type, &l, why);
     if (rc == 0)
-        rc = same_flag(x, "durable", spec->durable, x->durable, why);
+        rc = same_flag(why, &l, "durable", spec->durable, x->durable);
     if (rc == 0)
-        rc = same_flag(x, "auto_delete", spec->auto_delete, x->auto_delete, why);
+        rc = same_flag(why, &l, "auto_delete", spec->auto_delete, x->auto_delete);
     if (rc == 0)
-        rc = same_flag(x, "internal", spec->internal, x->internal, why);
-    return rc == 0 ? same_alternate(x, spec->arguments, why) : rc;
+        rc = same_flag(why, &l, "internal", spec->internal, x->internal);
+    return rc == 0 ? same_alternate(x, spec->arguments, &l, why) : rc;
 }
 
 bool
@@ -159,7 +134,7 @@ xchg_is(const struct xchg *x, const struct exchange_spec *spec)
 {
     return view_equal(xchg_type_name(x), spec->type) && x->durable == spec->durable &&
            x->auto_delete == spec->auto_delete && x->internal == spec->internal &&
-           view_equal(view_of(x->arguments, x->arguments_bytes), spec->arguments);
+           view_equal(arguments_of(x), spec->arguments);
 }
 
 static const char default_text[] = "operation not permitted on the default exchange";
@@ -170,10 +145,9 @@ check_arguments(const struct vhost *vhost, const struct exchange_spec *spec, str
     struct amqp_value v;
     struct view in = vhost_name(vhost);
     enum xchg_type type;
-    if (amqp_table_find(spec->arguments, "alternate-exchange", &v) && v.type != 'S')
-        return refuse(why, AMQP_PRECONDITION_FAILED,
-                      "invalid type '%c' for arg 'alternate-exchange' in exchange '%.*s' in vhost '%.*s'", v.type,
-                      VIEW_ARGS(spec->name), VIEW_ARGS(in));
+    if (amqp_table_find(spec->arguments, alternate_key, &v) && v.type != 'S')
+        return refuse(why, AMQP_PRECONDITION_FAILED, "invalid type '%s' for arg '%s' in %s", type_name(v.type),
+                      alternate_key, label_of("exchange", vhost, spec->name).text);
     if (!routing_type(spec, &type))
         return refuse(why, AMQP_PRECONDITION_FAILED,
                       "Invalid argument, 'x-delayed-type' must be an existing exchange type");
@@ -311,9 +285,9 @@ xchg_policy(struct xchg *x)
 {
     const json_t *alternate = NULL;
     x->policy = policy_of(x->vhost, xchg_name(x), POLICY_XCHGS);
-    x->alternate = alternate_of(view_of(x->arguments, x->arguments_bytes));
+    x->alternate = alternate_of(arguments_of(x));
     if (x->policy != NULL && x->alternate.len == 0)
-        alternate = json_object_get(x->policy->definition, "alternate-exchange");
+        alternate = json_object_get(x->policy->definition, alternate_key);
     if (json_is_string(alternate))
         x->alternate = view_of(json_string_value(alternate), json_string_length(alternate));
 }

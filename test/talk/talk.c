@@ -778,6 +778,12 @@ talk_stop_and_start(struct talk *talk)
     boot(talk);
 }
 
+struct io *
+talk_clients(struct talk *talk)
+{
+    return talk->clients;
+}
+
 struct mem *
 talk_mem(struct talk *talk)
 {

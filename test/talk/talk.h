@@ -55,6 +55,8 @@ void talk_wait(struct talk *talk, uint64_t ms);
 void talk_restart(struct talk *talk, enum sim_death how);
 /* It ends by SIGTERM, as an operator ends it, and is started again. */
 void talk_stop_and_start(struct talk *talk);
+/* Where clients of other protocols live (amqp_talk.h): "n1", port 1883. */
+struct io *talk_clients(struct talk *talk);
 struct mem *talk_mem(struct talk *talk);
 struct counters talk_counters(struct talk *talk);
 

@@ -70,7 +70,7 @@ struct amqp_server {
 
 /* A buffer of at least `n` bytes, good until the next call with the same scratch.  NULL: no memory. */
 uint8_t *server_buffer(struct amqp_server *server, struct scratch *scratch, size_t n);
-void amqp_say(struct amqp_server *server, enum severity severity, const char *event, const char *format, ...)
+void amqp_server_say(struct amqp_server *server, enum severity severity, const char *event, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 /* A refusal as printf has it; returns -ERR_REFUSED. */
 int deny(struct refusal *why, unsigned code, const char *format, ...) __attribute__((format(printf, 3, 4)));

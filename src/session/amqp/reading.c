@@ -52,8 +52,8 @@ log_refusal(struct conn *c, uint16_t channel, const struct refusal *why)
     char peer[64];
     io_peer(c->stream, peer, sizeof(peer));
     c->server->host->counters.protocol_errors++;
-    amqp_say(c->server, LOG_WARNING, "breach", "%s user=%.*s channel=%u %u %s", peer, c->user_bytes, c->user, channel,
-             why->code, why->text);
+    amqp_server_say(c->server, LOG_WARNING, "breach", "%s user=%.*s channel=%u %u %s", peer, c->user_bytes, c->user,
+                    channel, why->code, why->text);
 }
 
 /* A hard error is the connection's, any other the channel's (1.2). */
@@ -110,6 +110,8 @@ on_frame(struct conn *c, const struct amqp_frame *frame, struct view rest)
     struct refusal why;
     uint32_t id = 0;
     int rc = 0;
+    const struct channel *ch = conn_channel(c, frame->channel);
+    bool in_content = ch != NULL && content_expected(ch);
     c->server->host->counters.packets_in++;
     if (frame->type == AMQP_FRAME_METHOD)
         rc = on_method(c, frame, rest, &id, &why);
@@ -118,7 +120,7 @@ on_frame(struct conn *c, const struct amqp_frame *frame, struct view rest)
     if (rc == HANDLER_GONE)
         return false;
     if (rc < 0)
-        fail(c, frame->channel, &why, id);
+        fail(c, frame->channel, &why, in_content ? AMQP_BASIC_PUBLISH : id);
     return c->phase != PHASE_CLOSED;
 }
 

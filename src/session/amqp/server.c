@@ -62,7 +62,7 @@ server_buffer(struct amqp_server *server, struct scratch *scratch, size_t n)
 }
 
 void
-amqp_say(struct amqp_server *server, enum severity severity, const char *event, const char *format, ...)
+amqp_server_say(struct amqp_server *server, enum severity severity, const char *event, const char *format, ...)
 {
     char text[512];
     va_list args;
