@@ -7,7 +7,7 @@
  */
 #include "base/cursor.h"
 #include "catalog/inner.h"
-#include "route/key.h"
+#include "catalog/mapping.h"
 
 enum { TEXTS_BYTES = 1024 /* of the keys and numbers that a letter's headers gain */ };
 
@@ -189,18 +189,6 @@ put_headers(struct pen *p, const struct letter *letter)
     put_text(p, "x-first-death-exchange", letter->exchange);
 }
 
-/* What MQTT has published came through amq.topic, and has no headers yet. */
-static void
-read_mqtt(struct letter *letter, struct pen *p)
-{
-    uint8_t *from = p->at;
-    topic_to_key(p, letter->env->topic);
-    letter->key = view_of(from, (size_t)(p->at - from));
-    letter->exchange = view_str("amq.topic");
-    letter->props.present = 1 << AMQP_DELIVERY_MODE;
-    letter->props.delivery_mode = letter->env->qos > 0 ? 2 : 1;
-}
-
 /* The letter as an envelope; what it says that the message did not is in *retroom, to be freed. */
 static int
 write_letter(struct letter *letter, struct envelope *ret, struct view *retheaders, uint8_t **retroom)
@@ -208,14 +196,12 @@ write_letter(struct letter *letter, struct envelope *ret, struct view *retheader
     const struct envelope *env = letter->env;
     const struct mq_rules *rules = &letter->mq->rules;
     struct mem *mem = letter->mq->vhost->catalog->host->mem;
-    size_t half = 2 * env->props.len + (2 + KEY_GROWTH) * env->topic.len + TEXTS_BYTES + 8 * AMQP_SHORTSTR_MAX;
+    size_t half = 2 * (env->props.len + env->topic.len) + TEXTS_BYTES + 8 * AMQP_SHORTSTR_MAX;
     uint8_t *room = mem_raw(mem, 2 * half);
     if (room == NULL)
         return -ERR_NO_MEMORY;
     struct pen h = pen_of(room, half), p = pen_of(room + half, half);
     letter->key = env->topic;
-    if (env->encoding != ENCODING_AMQP091)
-        read_mqtt(letter, &h);
     uint8_t *headers = h.at;
     put_headers(&h, letter);
     letter->props.headers = view_of(headers, (size_t)(h.at - headers));
@@ -265,6 +251,24 @@ send(struct mq *mq, const struct envelope *env, enum queue_death reason)
     return rc;
 }
 
+/* A letter is AMQP's: what came by another protocol is converted first. */
+static int
+send_converted(struct mq *mq, const struct envelope *env, enum queue_death reason)
+{
+    struct mem *mem = mq->vhost->catalog->host->mem;
+    struct envelope converted = *env;
+    size_t n = mapping_to_amqp_room(env);
+    uint8_t *room = mem_raw(mem, n);
+    if (room == NULL)
+        return -ERR_NO_MEMORY;
+    struct pen p = pen_of(room, n);
+    mapping_to_amqp(env, &p, &converted.topic, &converted.props);
+    converted.encoding = ENCODING_AMQP091;
+    int rc = send(mq, &converted, reason);
+    mem_free(mem, room);
+    return rc;
+}
+
 static void
 on_dead(struct queue_owner *owner, uint64_t seq, struct publication *pub, struct entry_meta meta,
         enum queue_death reason)
@@ -272,7 +276,8 @@ on_dead(struct queue_owner *owner, uint64_t seq, struct publication *pub, struct
     struct mq_level *level = container_of(owner, struct mq_level, owner);
     struct queue *queue = level->target.queue;
     (void)meta;
-    int rc = send(level->mq, &pub->env, reason);
+    bool is_amqp = pub->env.encoding == ENCODING_AMQP091;
+    int rc = (is_amqp ? send : send_converted)(level->mq, &pub->env, reason);
     /* What can never be published is not tried for ever. */
     if (rc == 0 || rc == -ERR_TOO_LARGE || rc == -ERR_INVALID)
         (void)queue_bury(queue, seq);

@@ -1,6 +1,5 @@
 #include "catalog/inner.h"
 
-
 static bool
 same_vhost(const void *value, const void *key)
 {

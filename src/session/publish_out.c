@@ -2,7 +2,7 @@
  *
  * QoS 0 with nothing particular to its receiver is encoded once a version and publication and copied into each outbox;
  * with one receiver it is encoded where it leaves from.  Large payloads are not copied at all. */
-#include "session/mapping.h"
+#include "catalog/mapping.h"
 #include "session/mqtt_inner.h"
 
 #include "base/must.h"

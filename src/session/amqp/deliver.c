@@ -1,6 +1,6 @@
 /* Messages to the client: what goes into the frames, deliveries, windows. */
 #include "session/amqp/inner.h"
-#include "session/mapping.h"
+#include "catalog/mapping.h"
 
 /* ---- out of the container ----------------------------------------------------------------------------------- */
 

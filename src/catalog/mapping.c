@@ -1,4 +1,4 @@
-#include "session/mapping.h"
+#include "catalog/mapping.h"
 
 #include <inttypes.h>
 #include <stdio.h>

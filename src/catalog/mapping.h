@@ -1,4 +1,4 @@
-/* session/mapping.h - a message that leaves by another protocol than it came by.
+/* catalog/mapping.h - a message that leaves by another protocol than it came by.
  *
  *     MQTT 5                          AMQP 0-9-1
  *     topic a/b                       routing key a.b, exchange amq.topic (route/key.h has the escapes)
@@ -12,8 +12,8 @@
  * What has no counterpart stays behind; the stored message keeps it.  Headers that are no strings become text, those
  * that MQTT cannot hold (nested tables, arrays, bytes that are no UTF-8) stay behind too.
  * Pure: writes into the caller's room, which mapping_*_room() bounds. */
-#ifndef TAMBO_SESSION_MAPPING_H
-#define TAMBO_SESSION_MAPPING_H
+#ifndef TAMBO_CATALOG_MAPPING_H
+#define TAMBO_CATALOG_MAPPING_H
 
 #include "queue/message.h"
 
