@@ -4,22 +4,18 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/must.h"
-#include "wire/mqtt.h"
-
-/* The longest fixed header: a type and four bytes of length (MQTT 5, 2.1.4). */
-enum { HEADER_BYTES_MAX = 5 };
 
 void
-carry_init(struct carry *carry, struct mem *mem)
+carry_init(struct carry *carry, struct mem *mem, carry_size_fn *size)
 {
-    *carry = (struct carry){ .mem = mem };
+    *carry = (struct carry){ .mem = mem, .size = size };
 }
 
 void
 carry_clear(struct carry *carry)
 {
     mem_free(carry->mem, carry->bytes);
-    carry_init(carry, carry->mem);
+    carry_init(carry, carry->mem, carry->size);
 }
 
 /* Moves bytes from the read to what is carried, until it has `want` of them or the read is empty. */
@@ -47,10 +43,10 @@ carried_size(struct carry *carry, struct view *in, size_t packet_bytes_max, stru
 {
     ptrdiff_t size;
 
-    while ((size = mqtt_frame(view_of(carry->bytes, carry->len), packet_bytes_max, reterr)) == 0) {
+    while ((size = carry->size(view_of(carry->bytes, carry->len), packet_bytes_max, reterr)) == 0) {
         if (in->len == 0)
             return 0;
-        must(carry->len < HEADER_BYTES_MAX);
+        must(carry->len < CARRY_HEADER_BYTES_MAX);
         int rc = take(carry, in, carry->len + 1);
         if (rc < 0)
             return rc;
@@ -85,7 +81,7 @@ carry_next(struct carry *carry, struct view *in, size_t packet_bytes_max, struct
     if (in->len == 0)
         return 0;
 
-    ptrdiff_t size = mqtt_frame(*in, packet_bytes_max, reterr);
+    ptrdiff_t size = carry->size(*in, packet_bytes_max, reterr);
     if (size < 0)
         return (int)size;
     if (size == 0 || (size_t)size > in->len)

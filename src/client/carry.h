@@ -10,13 +10,21 @@
 
 struct mem;
 
+/* The size of the packet at the front of `in`; 0 when that cannot be told yet; -ERR_PROTOCOL with the fault.  It knows
+ * by CARRY_HEADER_BYTES_MAX bytes at the latest. */
+typedef ptrdiff_t carry_size_fn(struct view in, size_t packet_bytes_max, struct fault *reterr);
+
+/* MQTT 5, 2.1.4: a type and four bytes of length.  AMQP 0-9-1, 4.2.3: type, channel, size. */
+enum { CARRY_HEADER_BYTES_MAX = 7 };
+
 struct carry {
     struct mem *mem;
+    carry_size_fn *size;
     uint8_t *bytes;
     size_t len, room;
 };
 
-void carry_init(struct carry *carry, struct mem *mem);
+void carry_init(struct carry *carry, struct mem *mem, carry_size_fn *size);
 /* Drops what is carried: for a new connection, and at the end. */
 void carry_clear(struct carry *carry);
 

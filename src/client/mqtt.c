@@ -271,7 +271,7 @@ mqtt_client_new(struct io *io, const struct mqtt_client_settings *settings, cons
     client->receive_max = UINT16_MAX;
     if (settings->connect.version == MQTT_V5)
         read_promises(client, settings->connect.properties.raw);
-    carry_init(&client->carry, client->mem);
+    carry_init(&client->carry, client->mem, mqtt_frame);
     aliases_init(&client->aliases_in, client->mem, client->alias_in_max);
     aliases_init(&client->aliases_out, client->mem, 0);
     int rc = flights_init(&client->flights, client->mem, client->settings.inflight_max);

@@ -217,7 +217,7 @@ world_open(struct client_world *world, const struct mqtt_client_settings *settin
         (struct mqtt_connect){ .version = MQTT_V5, .clean_start = true, .client_id = view_str("c") };
     if (settings != NULL)
         world->settings = *settings;
-    carry_init(&world->carry, &world->server_mem);
+    carry_init(&world->carry, &world->server_mem, mqtt_frame);
     must(sim_new(&world->world_mem, 1, NULL, &world->sim) == 0);
     struct sim_program client = { start_client, client_died, world, &world->client_mem };
     struct sim_program server = { start_server, server_died, world, &world->server_mem };

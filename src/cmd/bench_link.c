@@ -132,7 +132,7 @@ int
 link_open(struct link *link, struct io *io, const struct io_address *address, const struct link_on *on, void *arg)
 {
     *link = (struct link){ .io = io, .on = on, .arg = arg };
-    carry_init(&link->carry, io_mem(io));
+    carry_init(&link->carry, io_mem(io), mqtt_frame);
     int rc = io_connect(io, address, &stream_on, link, &link->stream);
     if (rc < 0)
         return rc;

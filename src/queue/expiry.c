@@ -13,15 +13,6 @@ enum {
     PAGES_A_TURN = 64,
 };
 
-uint64_t
-queue_expiry(const struct queue *queue, const struct envelope *env)
-{
-    uint64_t by_queue = queue->limits.ttl_ms == UINT32_MAX ? 0 : env->published_ms + queue->limits.ttl_ms;
-    if (by_queue == 0 || env->expires_ms == 0)
-        return by_queue | env->expires_ms;
-    return by_queue < env->expires_ms ? by_queue : env->expires_ms;
-}
-
 static uint64_t *
 expiry_of(const struct page *page, unsigned i)
 {

@@ -216,6 +216,19 @@ page_lives(const struct page *page, unsigned i)
 {
     return bit_get(page->body, BIT_READY, i) || bit_get(page->body, BIT_FLIGHT, i);
 }
+/* From ready to in flight. */
+static inline void
+queue_take_off(struct queue *queue, struct page *page, unsigned i)
+{
+    bit_clear(page->body, BIT_READY, i);
+    bit_set(page->body, BIT_FLIGHT, i);
+    page->ready--;
+    page->flight++;
+    queue->ready--;
+    queue->flight++;
+    queue->flight_bytes += page_entry(page, i)->bytes;
+}
+
 static inline struct message *
 entry_message(const struct entry *entry)
 {
@@ -262,7 +275,14 @@ uint64_t page_expiry(const struct page *page, unsigned i);
 /* The entry has become ready: the timer looks after it. */
 void page_watch(struct queue *queue, struct page *page, unsigned i);
 /* When this message is worthless in this queue; 0: never. */
-uint64_t queue_expiry(const struct queue *queue, const struct envelope *env);
+static inline uint64_t
+queue_expiry(const struct queue *queue, const struct envelope *env)
+{
+    if (queue->limits.ttl_ms == UINT32_MAX)
+        return env->expires_ms;
+    uint64_t by_queue = env->published_ms + queue->limits.ttl_ms;
+    return env->expires_ms != 0 && env->expires_ms < by_queue ? env->expires_ms : by_queue;
+}
 
 /* dead.c */
 bool queue_wants_dead(const struct queue *queue);
@@ -312,8 +332,6 @@ void queue_deliver_fresh(struct queue *queue, uint64_t seq, struct publication *
 /* Who holds an entry in flight: a link's number, or a grave. */
 uint32_t page_owner(const struct page *page, unsigned i);
 int page_set_owner(struct queue *queue, struct page *page, unsigned i, uint32_t owner);
-/* From ready to in flight. */
-void queue_take_off(struct queue *queue, struct page *page, unsigned i);
 
 /* restore.c: entries that replay speaks of while their page is a stub */
 struct amend *page_amend(struct queue *queue, struct page *page);

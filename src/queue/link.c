@@ -85,18 +85,6 @@ next_link(struct queue *queue)
     return NULL;
 }
 
-void
-queue_take_off(struct queue *queue, struct page *page, unsigned i)
-{
-    bit_clear(page->body, BIT_READY, i);
-    bit_set(page->body, BIT_FLIGHT, i);
-    page->ready--;
-    page->flight++;
-    queue->ready--;
-    queue->flight++;
-    queue->flight_bytes += page_entry(page, i)->bytes;
-}
-
 static bool
 take_off(struct queue *queue, struct page *page, unsigned i, struct link *link)
 {

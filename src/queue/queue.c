@@ -352,7 +352,7 @@ static void
 keep_limits(struct queue *queue)
 {
     const struct queue_limits *limits = &queue->limits;
-    if (queue->owner == NULL || limits->overflow != QUEUE_DROP_OLDEST)
+    if (limits->overflow != QUEUE_DROP_OLDEST)
         return;
     for (unsigned n = 0; n < DROPS_AT_ONCE; n++) {
         bool full = queue->ready > limits->count_max || queue->bytes - queue->flight_bytes > limits->bytes_max;
@@ -456,12 +456,14 @@ queue_push(struct queue *queue, struct publication *pub, struct entry_meta meta)
     uint64_t seq = queue->next_seq++;
     queue_place(queue, seq, &entry);
     uint64_t at_ms = queue_expiry(queue, &pub->env);
-    page_expires(queue, page_no_of(seq), page_index_of(seq), at_ms);
+    if (at_ms != 0)
+        page_expires(queue, page_no_of(seq), page_index_of(seq), at_ms);
     if (queue->ready == 1)
         queue_deliver_fresh(queue, seq, pub, at_ms);
     if (at_ms != 0 && at_ms <= pub->env.published_ms)
         expire_at_once(queue, seq);
-    keep_limits(queue);
+    if (queue->owner != NULL)
+        keep_limits(queue);
     return 0;
 }
 
@@ -492,7 +494,8 @@ queue_purge(struct queue *queue)
 static void
 end_turn(struct queue *queue)
 {
-    keep_limits(queue);
+    if (queue->owner != NULL)
+        keep_limits(queue);
     write_run(queue);
     queue_record_delivered(queue);
     if (queue_is_empty(queue))

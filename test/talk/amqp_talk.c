@@ -263,8 +263,9 @@ on_nothing(void *arg)
 static void
 on_opened(void *arg, int rc)
 {
-    (void)arg;
-    assert_int_equal(rc, 0);
+    struct actor *a = arg;
+    if (rc < 0)
+        hear(a, "UNREACHED %s\n", err_text(rc));
 }
 
 static const struct io_stream_on on = {
@@ -327,7 +328,8 @@ connect_to(const struct command *c, struct view header)
     a->inbox_bytes = 0;
     assert_int_equal(io_connect(talk_clients(c->talk), &address, &on, a, &a->stream), 0);
     talk_wait(c->talk, 10);
-    assert_int_equal(io_put(a->stream, header), 0);
+    if (a->stream != NULL)
+        assert_int_equal(io_put(a->stream, header), 0);
 }
 
 static struct view
@@ -562,6 +564,9 @@ say_one(const struct command *c)
     uint8_t table[512];
     uint16_t channel = (uint16_t)number(c, "ch", 1);
     struct amqp_method m = { 0 };
+    bool opens = strcmp(c->words[0], "open") == 0 || strcmp(c->words[0], "hello") == 0;
+    if (c->actor->stream == NULL && !opens)
+        return; /* it was closed */
     if (say_connection(c))
         return;
     if (!fill_plain(c, &m) && !fill_queue(c, &m, table, sizeof(table)) && !fill_basic(c, &m))

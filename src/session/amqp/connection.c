@@ -109,7 +109,6 @@ conn_pause(struct conn *c, enum pause why)
     if (c->paused == 0)
         io_read_pause(c->stream);
     c->paused |= (uint8_t)why;
-    c->server->paused_count += why == PAUSE_NODE;
 }
 
 void
@@ -118,7 +117,6 @@ conn_resume(struct conn *c, enum pause why)
     if (c->phase == PHASE_CLOSED || !(c->paused & why))
         return;
     c->paused &= (uint8_t)~why;
-    c->server->paused_count -= why == PAUSE_NODE;
     if (c->paused == 0)
         io_read_resume(c->stream);
 }
@@ -132,31 +130,41 @@ has_unacked(const struct conn *c)
     return false;
 }
 
-/* Told first, when it asked to be.  Who has messages to acknowledge is read from nevertheless: that makes room. */
+/* Who has messages to acknowledge is read from nevertheless: that makes room.  What passes in a moment is not worth a
+ * word: a client is told when something is really short. */
 void
 conn_press(struct conn *c)
 {
-    struct session_host *host = c->server->host;
-    if (!c->blocked && (c->can & CAN_BLOCK)) {
-        struct amqp_method blocked = { .id = AMQP_CONNECTION_BLOCKED };
-        blocked.connection_blocked.reason = view_str(host->queues.tight ? "low on memory" : "low on disk");
-        conn_write(c, 0, &blocked);
-    }
-    c->server->paused_count += !c->blocked;
-    c->blocked = true;
+    if (!c->pressed)
+        c->server->pressed_count++;
+    c->pressed = true;
+    conn_alarm(c);
     if (!has_unacked(c))
         conn_pause(c, PAUSE_NODE);
 }
 
 void
+conn_alarm(struct conn *c)
+{
+    const char *reason = c->server->alarm;
+    if (reason == NULL || !c->pressed || c->told || !(c->can & CAN_BLOCK))
+        return;
+    struct amqp_method blocked = { .id = AMQP_CONNECTION_BLOCKED };
+    blocked.connection_blocked.reason = view_str(reason);
+    conn_write(c, 0, &blocked);
+    c->told = true;
+}
+
+void
 conn_unpress(struct conn *c)
 {
-    if (c->phase == PHASE_CLOSED || !c->blocked)
+    if (!c->pressed)
         return;
-    c->blocked = false;
-    c->server->paused_count--;
-    if ((c->can & CAN_BLOCK) && c->phase == PHASE_RUNNING)
+    c->pressed = false;
+    c->server->pressed_count--;
+    if (c->told)
         conn_write(c, 0, &(struct amqp_method){ .id = AMQP_CONNECTION_UNBLOCKED });
+    c->told = false;
     conn_resume(c, PAUSE_NODE);
 }
 
@@ -287,9 +295,8 @@ forget_counts(struct conn *c)
 {
     struct amqp_server *server = c->server;
     server->doomed_count -= c->doomed;
-    server->paused_count -= (c->paused & PAUSE_NODE) != 0;
-    server->paused_count -= c->blocked;
-    c->doomed = c->blocked = false;
+    server->pressed_count -= c->pressed;
+    c->doomed = c->pressed = c->told = false;
     c->paused = 0;
 }
 

@@ -62,7 +62,8 @@ struct amqp_server {
     struct list hungry; /* consumers that may be given more at the end of the turn */
     struct list busy;   /* channels with confirms to write at the end of the turn */
     struct map replies; /* channels with a reply consumer, by token */
-    unsigned connection_count, paused_count, doomed_count;
+    unsigned connection_count, pressed_count, doomed_count;
+    const char *alarm; /* what the node is really short of; NULL: nothing */
     uint64_t channel_count, consumer_count, unacked_count;
     struct incoming incoming;
     struct scratch in, out; /* a publication's properties; frames and what goes into them */
@@ -115,15 +116,15 @@ struct conn {
     uint8_t user_bytes;
     uint8_t phase;
     uint8_t paused;
-    uint8_t can;        /* enum capability */
-    uint8_t silent;     /* ticks of the timer in which nothing came */
-    bool heard : 1;     /* since the last tick */
-    bool spoke : 1;     /* since the last tick */
-    bool doomed : 1;    /* closed at the end of the turn, and not written to by deliveries any more */
-    bool broken : 1;    /* a frame went out in part: nothing may follow it */
-    bool choked : 1;    /* its outbox is over the high mark */
-    bool publishes : 1; /* it ever did */
-    bool blocked : 1;   /* and has been told so */
+    uint8_t can;      /* enum capability */
+    uint8_t silent;   /* ticks of the timer in which nothing came */
+    bool heard : 1;   /* since the last tick */
+    bool spoke : 1;   /* since the last tick */
+    bool doomed : 1;  /* closed at the end of the turn, and not written to by deliveries any more */
+    bool broken : 1;  /* a frame went out in part: nothing may follow it */
+    bool choked : 1;  /* its outbox is over the high mark */
+    bool pressed : 1; /* it published while the node was short of room */
+    bool told : 1;    /* connection.blocked */
 };
 
 static inline bool
@@ -147,6 +148,8 @@ void conn_pause(struct conn *c, enum pause why);
 void conn_resume(struct conn *c, enum pause why);
 /* A message was published by it while the node is short of room: it waits. */
 void conn_press(struct conn *c);
+/* The server's alarm has come: it is told, if it waits and asked to be. */
+void conn_alarm(struct conn *c);
 void conn_unpress(struct conn *c);
 /* The stream is gone: closed, or handed to another shard. */
 void conn_free(struct conn *c);

@@ -66,7 +66,7 @@ connection_json(const struct conn *c)
     return json_pack("{s:s, s:s%, s:s, s:i, s:i, s:i, s:i, s:b}", "peer_host", peer, "user", c->user,
                      (size_t)c->user_bytes, "protocol", "AMQP 0-9-1", "channels", (int)c->channel_count, "frame_max",
                      (int)c->frame_max, "channel_max", (int)c->channel_max, "timeout", (int)c->heartbeat_s, "blocked",
-                     (int)c->blocked);
+                     (int)c->told);
 }
 
 static int

@@ -134,7 +134,6 @@ count(struct channel *ch, const struct posting *posting)
     struct session_host *host = channel_host(ch);
     host->counters.publishes_in++;
     host->counters.publish_bytes_in += posting->body.len;
-    ch->conn->publishes = true;
     if (host->pressed)
         conn_press(ch->conn);
 }

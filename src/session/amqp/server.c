@@ -125,9 +125,33 @@ bury_doomed(struct amqp_server *server)
     }
 }
 
+static const char *
+alarm_of(const struct session_host *host)
+{
+    struct log_stats stats = { 0 };
+    if (host->queues.tight)
+        return "low on memory";
+    if (host->log != NULL)
+        log_stats(host->log, &stats);
+    return stats.disk_full ? "low on disk" : NULL;
+}
+
+static void
+sound_alarm(struct amqp_server *server)
+{
+    const char *alarm = alarm_of(server->host);
+    bool news = alarm != NULL && server->alarm == NULL;
+    server->alarm = alarm;
+    if (!news || server->pressed_count == 0)
+        return;
+    LIST_EACH(&server->connections, l)
+        conn_alarm(container_of(l, struct conn, all));
+}
+
 void
 amqp_server_turn(struct amqp_server *server)
 {
+    sound_alarm(server);
     for (struct list *l = list_pop(&server->busy); l != NULL; l = list_pop(&server->busy))
         confirms_turn(container_of(l, struct channel, busy));
     struct list hungry;
@@ -143,7 +167,7 @@ amqp_server_turn(struct amqp_server *server)
 void
 amqp_server_pressed(struct amqp_server *server)
 {
-    if (server->host->pressed || server->paused_count == 0)
+    if (server->host->pressed || server->pressed_count == 0)
         return;
     LIST_EACH(&server->connections, l)
         conn_unpress(container_of(l, struct conn, all));
