@@ -30,6 +30,7 @@ struct actor {
     char about[256], props[256];
     char body[64];
     size_t body_bytes;
+    uint16_t beats;
     bool can;
 };
 
@@ -89,7 +90,8 @@ static void
 tune_ok(struct actor *a)
 {
     struct amqp_method m = { .id = AMQP_CONNECTION_TUNE_OK };
-    m.connection_tune_ok = (struct amqp_connection_tune_ok){ .channel_max = 100, .frame_max = FRAME_MAX };
+    m.connection_tune_ok =
+        (struct amqp_connection_tune_ok){ .channel_max = 100, .frame_max = FRAME_MAX, .heartbeat = a->beats };
     say(a, 0, &m);
     m = (struct amqp_method){ .id = AMQP_CONNECTION_OPEN };
     m.connection_open.virtual_host = view_str(a->vhost);
@@ -421,6 +423,7 @@ say_connection(const struct command *c)
         snprintf(a->vhost, sizeof(a->vhost), "%s", value(c, "vhost") == NULL ? "/" : value(c, "vhost"));
         snprintf(a->user, sizeof(a->user), "%s", value(c, "user") == NULL ? "guest" : value(c, "user"));
         a->can = number(c, "can", 1);
+        a->beats = (uint16_t)number(c, "beats", 0);
         connect_to(c, view_of(AMQP_PROTOCOL_HEADER, AMQP_PROTOCOL_HEADER_BYTES));
     } else if (strcmp(name, "hello") == 0) {
         connect_to(c, hex_of(c));
@@ -428,6 +431,8 @@ say_connection(const struct command *c)
         io_put(a->stream, hex_of(c));
     } else if (strcmp(name, "beat") == 0) {
         io_put(a->stream, view_of(room, amqp_heartbeat_write(room, sizeof(room))));
+    } else if (strcmp(name, "deaf") == 0) {
+        io_read_pause(a->stream);
     } else if (strcmp(name, "bye") == 0) {
         m.id = AMQP_CONNECTION_CLOSE;
         say(a, 0, &m);
@@ -622,14 +627,20 @@ amqp_say(struct talk *talk, const char *who, const char *line)
     talk_wait(talk, MOMENT_MS);
 }
 
-void
-amqp_hear(struct talk *talk, const char *who, const char *want)
+const char *
+amqp_heard(struct talk *talk, const char *who)
 {
     struct actor *a = actor_of(who);
     (void)talk;
     a->heard[a->heard_bytes] = 0;
     a->heard_bytes = 0;
-    assert_string_equal(a->heard, want);
+    return a->heard;
+}
+
+void
+amqp_hear(struct talk *talk, const char *who, const char *want)
+{
+    assert_string_equal(amqp_heard(talk, who), want);
 }
 
 void

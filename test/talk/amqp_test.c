@@ -177,6 +177,64 @@ k_mqtt_and_amqp_meet(void **state)
     talk_close(talk);
 }
 
+/* Publishers wait and are told, consumers drain, and then it goes on by itself. */
+static void
+l_a_full_disk_blocks_publishers(void **state)
+{
+    (void)state;
+    struct talk *talk = open_plain(1, true);
+    amqp_say(talk, "ana", "open; queue q durable=1; confirm");
+    amqp_say(talk, "bo", "open; qos 1");
+    amqp_hear(talk, "ana", "queue.declare-ok q 0 0\n");
+    talk_disk(talk, 4096);
+    for (unsigned i = 0; i < 40; i++)
+        amqp_say(talk, "ana", "publish - q mode=2 size=100000");
+    assert_non_null(strstr(amqp_heard(talk, "ana"), "connection.blocked low on disk\n"));
+    amqp_say(talk, "bo", "get q noack=1");
+    assert_non_null(strstr(amqp_heard(talk, "bo"), "basic.get-ok 1 - q"));
+    talk_disk(talk, 0);
+    talk_wait(talk, 30000);
+    amqp_say(talk, "ana", "publish - q mode=2 msg=on");
+    const char *heard = amqp_heard(talk, "ana");
+    assert_non_null(strstr(heard, "connection.unblocked\n"));
+    assert_non_null(strstr(heard, "basic.ack 41"));
+    talk_close(talk);
+}
+
+static void
+m_who_is_silent_is_dropped(void **state)
+{
+    (void)state;
+    struct talk *talk = open_plain(1, false);
+    amqp_say(talk, "ana", "open beats=4; queue q exclusive=1");
+    talk_wait(talk, 7000);
+    amqp_say(talk, "ana", "beat");
+    talk_wait(talk, 7000);
+    const char *heard = amqp_heard(talk, "ana");
+    assert_non_null(strstr(heard, "heartbeat\n"));
+    assert_null(strstr(heard, "CLOSED\n"));
+    talk_wait(talk, 7000);
+    assert_non_null(strstr(amqp_heard(talk, "ana"), "CLOSED\n"));
+    talk_close(talk);
+}
+
+/* Who does not read is given a megabyte and something; what it was not given is there for others. */
+static void
+n_a_deaf_consumer_gets_no_more(void **state)
+{
+    (void)state;
+    struct talk *talk = open_plain(1, false);
+    amqp_say(talk, "deaf", "open; queue q; consume q tag=c; deaf");
+    amqp_say(talk, "ana", "open");
+    for (unsigned i = 0; i < 60; i++)
+        amqp_say(talk, "ana", "publish - q size=100000 & publish - q size=100000 &");
+    amqp_say(talk, "ana", "queue q passive=1; unqueue q");
+    const char *heard = amqp_heard(talk, "ana");
+    assert_null(strstr(heard, "queue.declare-ok q 0 1"));
+    assert_non_null(strstr(heard, "queue.declare-ok q "));
+    talk_close(talk);
+}
+
 int
 main(void)
 {
@@ -192,6 +250,9 @@ main(void)
         cmocka_unit_test(i_a_request_is_answered_directly),
         cmocka_unit_test(j_connections_move_to_their_virtual_host),
         cmocka_unit_test(k_mqtt_and_amqp_meet),
+        cmocka_unit_test(l_a_full_disk_blocks_publishers),
+        cmocka_unit_test(m_who_is_silent_is_dropped),
+        cmocka_unit_test(n_a_deaf_consumer_gets_no_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

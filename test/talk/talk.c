@@ -778,6 +778,12 @@ talk_stop_and_start(struct talk *talk)
     boot(talk);
 }
 
+void
+talk_disk(struct talk *talk, uint64_t bytes)
+{
+    sim_disk_capacity(talk->node_machine, bytes);
+}
+
 struct io *
 talk_clients(struct talk *talk)
 {

@@ -57,6 +57,8 @@ void talk_restart(struct talk *talk, enum sim_death how);
 void talk_stop_and_start(struct talk *talk);
 /* Where clients of other protocols live (amqp_talk.h): "n1", port 1883. */
 struct io *talk_clients(struct talk *talk);
+/* From now on the node's disk holds so much; 0: no limit. */
+void talk_disk(struct talk *talk, uint64_t bytes);
 struct mem *talk_mem(struct talk *talk);
 struct counters talk_counters(struct talk *talk);
 

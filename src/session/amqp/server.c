@@ -129,6 +129,8 @@ static const char *
 alarm_of(const struct session_host *host)
 {
     struct log_stats stats = { 0 };
+    if (!host->pressed) /* nobody waits */
+        return NULL;
     if (host->queues.tight)
         return "low on memory";
     if (host->log != NULL)
