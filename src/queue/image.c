@@ -111,14 +111,15 @@ is_near(const struct queue *queue, uint64_t no)
 bool
 queue_spill(struct queue *queue)
 {
-    if (!queue->durable || queue->resident <= RESIDENT_PAGES)
+    uint32_t most = queue->kept ? RESIDENT_PAGES_KEPT : RESIDENT_PAGES;
+    if (!queue->durable || queue->resident <= most)
         return false;
     if (queue->spill_no < queue->first_no)
         queue->spill_no = queue->first_no;
     while (queue->spill_no + 1 < queue->first_no + queue->page_count) {
         uint64_t no = queue->spill_no++;
         struct page *page = queue_page(queue, no);
-        if (is_near(queue, no) || !may_leave(page) || queue_evacuating(queue, no))
+        if (is_near(queue, no) || queue_is_read_at(queue, no) || !may_leave(page) || queue_evacuating(queue, no))
             continue;
         if (leave(queue, page, no))
             return true;

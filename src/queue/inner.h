@@ -19,7 +19,8 @@ enum {
     PAGE_GROWTH = 8,
     PAGE_SEGMENTS =
         2, /* a page whose bodies are spread wider stays in memory: it has few bytes of index for many of body */
-    RESIDENT_PAGES = 4, /* so many pages of a queue may be in memory before middle ones leave */
+    RESIDENT_PAGES = 4,       /* so many pages of a queue may be in memory before middle ones leave */
+    RESIDENT_PAGES_KEPT = 12, /* of a stream, which has several readers */
 };
 
 struct entry {
@@ -126,11 +127,13 @@ struct queue {
     struct list dirty; /* in host->dirty */
     struct list links;
     struct list agains;
+    struct list readers; /* struct stream_reader */
     struct queue_limits limits;
     uint32_t id;
     uint32_t links_made;
     bool durable, pumping;
     bool starved;       /* no link has credit */
+    bool kept;          /* it is a stream */
     bool ranked;        /* links have priorities, and stand in their order */
     struct page *pages; /* pages[page_from] is number `first_no` */
     uint32_t page_from, page_count, page_room;
@@ -284,6 +287,13 @@ queue_expiry(const struct queue *queue, const struct envelope *env)
     return env->expires_ms != 0 && env->expires_ms < by_queue ? env->expires_ms : by_queue;
 }
 
+/* stream.c */
+/* Readers get what they have credit for. */
+void queue_read_on(struct queue *queue);
+/* Does one of them stand in this page? */
+bool queue_is_read_at(const struct queue *queue, uint64_t no);
+void queue_readers_free(struct queue *queue);
+
 /* dead.c */
 bool queue_wants_dead(const struct queue *queue);
 /* A ready entry, or one in flight that its link does not count any more, dies: it is dropped, or goes to its grave. The
@@ -316,6 +326,7 @@ void queue_remove(struct queue *queue, struct page *page, uint64_t seq, bool rec
 void queue_place(struct queue *queue, uint64_t seq, const struct entry *entry);
 void queue_record_settled(struct queue *queue, uint64_t seq);
 void queue_touch(struct queue *queue); /* the turn's end has work with it */
+void queue_wake(struct queue *queue);  /* the same, and there shall be a turn soon */
 
 /* The log may be closed before the queues are freed: then nothing is held any more. */
 void queue_let_go(const struct queue *queue, uint64_t position, uint64_t records, uint64_t bytes);

@@ -215,6 +215,10 @@ queue_pump(struct queue *queue)
 {
     if (queue->pumping)
         return; /* the pump below us goes on by itself */
+    if (queue->kept) {
+        queue_read_on(queue);
+        return;
+    }
     queue->pumping = true;
     while (pump_one(queue))
         continue;

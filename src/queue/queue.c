@@ -115,6 +115,7 @@ queue_new(struct queue_host *host, uint32_t id, bool durable, struct queue_limit
     list_init(&queue->dirty);
     list_init(&queue->links);
     list_init(&queue->agains);
+    list_init(&queue->readers);
     list_init(&queue->mourning);
     map_init(&queue->returns, host->mem);
     list_push(&host->all, &queue->all);
@@ -208,6 +209,7 @@ queue_free(struct queue *queue)
     }
     agains_cancel(queue, NULL);
     queue_evacuate_forget(host, queue);
+    queue_readers_free(queue);
     queue_reader_free(queue);
     queue_grave_free(queue);
     returns_fini(queue);
@@ -388,7 +390,7 @@ queue_place(struct queue *queue, uint64_t seq, const struct entry *entry)
     queue->bytes += entry->bytes;
     queue->host->bytes += entry->bytes;
     queue->host->entries++;
-    if (queue->owner != NULL || (page->used == PAGE_ENTRIES && queue->resident > RESIDENT_PAGES))
+    if (queue->owner != NULL || queue->kept || (page->used == PAGE_ENTRIES && queue->resident > RESIDENT_PAGES))
         queue_touch(queue);
 }
 
@@ -498,6 +500,7 @@ end_turn(struct queue *queue)
         keep_limits(queue);
     write_run(queue);
     queue_record_delivered(queue);
+    queue_read_on(queue);
     if (queue_is_empty(queue))
         queue_rest(queue);
     else
@@ -512,6 +515,19 @@ on_soon(void *arg)
     (void)arg; /* its turn's end is what counts */
 }
 
+static void
+have_turn(struct queue_host *host)
+{
+    (void)io_timer_set(host->io, &host->soon, io_now_ns(host->io), on_soon, host);
+}
+
+void
+queue_wake(struct queue *queue)
+{
+    queue_touch(queue);
+    have_turn(queue->host);
+}
+
 void
 queue_host_turn(struct queue_host *host)
 {
@@ -523,5 +539,5 @@ queue_host_turn(struct queue_host *host)
         end_turn(container_of(l, struct queue, dirty));
     /* More died than could be told of, or because others had. */
     if (!list_empty(&host->mourning))
-        (void)io_timer_set(host->io, &host->soon, io_now_ns(host->io), on_soon, host);
+        have_turn(host);
 }
