@@ -141,12 +141,19 @@ static void
 i_a_request_is_answered_directly(void **state)
 {
     (void)state;
-    struct talk *talk = open_plain(1, false);
+    struct talk *talk = open_plain(1, true);
+    amqp_say(talk, "ana", "open; consume amq.rabbitmq.reply-to tag=r noack=1");
+    amqp_say(talk, "ana", "publish - $tambo corr=5 reply=amq.rabbitmq.reply-to msg={\"do\":\"list-policies\"}");
     amqp_say(talk, "ana",
-             "open; consume amq.rabbitmq.reply-to tag=r noack=1; publish - $tambo corr=5 "
-             "reply=amq.rabbitmq.reply-to msg={\"do\":\"list-policies\"} &");
-    struct counters counters = talk_counters(talk);
-    assert_true(counters.publishes_out > 0);
+             "publish - $tambo corr=6 reply=amq.rabbitmq.reply-to msg={\"do\":\"add-vhost\",\"name\":\"w\"}");
+    const char *heard = amqp_heard(talk, "ana");
+    assert_non_null(strstr(heard, " corr=5 content=application/json '{\"ok\":[]}'\n"));
+    assert_non_null(strstr(heard, " corr=6 content=application/json '{\"ok\":true}'\n"));
+    amqp_say(talk, "bo", "open vhost=w; queue q");
+    amqp_hear(talk, "bo", "queue.declare-ok q 0 0\n");
+    amqp_say(talk, "ana",
+             "publish - $tambo corr=7 reply=amq.rabbitmq.reply-to msg={\"do\":\"delete-vhost\",\"name\":\"w\"}");
+    assert_non_null(strstr(amqp_heard(talk, "bo"), "CONNECTION_FORCED"));
     talk_close(talk);
 }
 

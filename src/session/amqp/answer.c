@@ -4,9 +4,10 @@
  * answered on the connection after it stands behind it.  Deliveries and confirms go their own ways. */
 #include "session/amqp/inner.h"
 
-enum kind { HELD_FRAME, HELD_CONSUME, HELD_GET };
+enum kind { HELD_FRAME, HELD_CONSUME, HELD_GET, HELD_POSTING };
 
-/* An answer that waits: its frame, or the basic.get that is to be done when its turn comes. */
+/* An answer that waits: its frame; the basic.get that is to be done when its turn comes; or a message to be published
+ * to the default exchange (short key, short properties, body). */
 struct held_item {
     struct held_item *next;
     uint64_t epoch;
@@ -39,10 +40,29 @@ redo_get(struct conn *c, const struct held_item *item)
 }
 
 static void
+post(struct conn *c, const struct held_item *item)
+{
+    struct channel *ch = conn_channel(c, item->channel);
+    if (ch == NULL || ch->closing)
+        return;
+    struct cursor in = cursor_of(view_of(item->bytes, item->len));
+    struct posting posting = { .exchange = view_of(item->bytes, 0) };
+    posting.key = take_short(&in);
+    posting.props = take_short(&in);
+    posting.body = take_rest(&in);
+    struct published published;
+    publish_posting(ch, &posting, &published);
+}
+
+static void
 write_item(struct conn *c, const struct held_item *item)
 {
     if (item->kind == HELD_GET) {
         redo_get(c, item);
+        return;
+    }
+    if (item->kind == HELD_POSTING) {
+        post(c, item);
         return;
     }
     conn_put(c, view_of(item->bytes, item->len));
@@ -167,4 +187,19 @@ answer_get(struct conn *c, uint16_t channel, const struct amqp_method *get)
     struct held_item *item = hold(c, like, false);
     if (item != NULL && queue.len > 0)
         memcpy(item->bytes, queue.data, queue.len);
+}
+
+void
+answer_posting(struct conn *c, uint16_t channel, const struct posting *posting, bool waits)
+{
+    struct held_item like = { .kind = HELD_POSTING,
+                              .channel = channel,
+                              .len = 4 + posting->key.len + posting->props.len + posting->body.len };
+    struct held_item *item = hold(c, like, waits);
+    if (item == NULL)
+        return;
+    struct pen p = pen_of(item->bytes, item->len);
+    put_short(&p, posting->key);
+    put_short(&p, posting->props);
+    put_bytes(&p, posting->body);
 }

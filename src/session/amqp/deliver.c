@@ -1,6 +1,6 @@
 /* Messages to the client: what goes into the frames, deliveries, windows. */
-#include "session/amqp/inner.h"
 #include "catalog/mapping.h"
+#include "session/amqp/inner.h"
 
 /* ---- out of the container ----------------------------------------------------------------------------------- */
 

@@ -186,6 +186,9 @@ void answer_consume(struct conn *c, uint16_t channel, const struct amqp_method *
 /* basic.get must find what stands before it answered. */
 bool answer_later(const struct conn *c);
 void answer_get(struct conn *c, uint16_t channel, const struct amqp_method *get);
+/* Published by the channel to the default exchange when its turn comes. */
+struct posting;
+void answer_posting(struct conn *c, uint16_t channel, const struct posting *posting, bool waits);
 void answers_free(struct conn *c);
 
 /* ---- channels ----------------------------------------------------------------------------------------------- */

@@ -176,26 +176,27 @@ delete_vhost(struct channel *ch, const json_t *request, json_t **ret, struct ref
 static const struct row {
     const char *name;
     request_fn *on;
+    bool changes; /* its answer waits for the disk */
 } rows[] = {
-    {"list-queues",       list_queues       },
-    { "list-exchanges",   list_exchanges    },
-    { "list-bindings",    list_bindings     },
-    { "list-policies",    list_policies     },
-    { "list-connections", list_connections  },
-    { "list-vhosts",      list_vhosts       },
-    { "add-vhost",        add_vhost         },
-    { "delete-vhost",     delete_vhost      },
-    { "show",             show              },
-    { "set-policy",       set_policy        },
-    { "clear-policy",     clear_policy      },
-    { "export",           export_definitions},
-    { "import",           import_definitions},
+    {"list-queues",       list_queues,        false},
+    { "list-exchanges",   list_exchanges,     false},
+    { "list-bindings",    list_bindings,      false},
+    { "list-policies",    list_policies,      false},
+    { "list-connections", list_connections,   false},
+    { "list-vhosts",      list_vhosts,        false},
+    { "show",             show,               false},
+    { "export",           export_definitions, false},
+    { "set-policy",       set_policy,         true },
+    { "clear-policy",     clear_policy,       true },
+    { "import",           import_definitions, true },
+    { "add-vhost",        add_vhost,          true },
+    { "delete-vhost",     delete_vhost,       true },
 };
 
 /* ---- answers ------------------------------------------------------------------------------------------------ */
 
 static json_t *
-handle(struct channel *ch, struct view body)
+handle(struct channel *ch, struct view body, bool *retchanges)
 {
     struct refusal why;
     json_t *request = json_loadb((const char *)body.data, body.len, 0, NULL), *result = NULL;
@@ -203,16 +204,18 @@ handle(struct channel *ch, struct view body)
     int rc = deny(&why, AMQP_NOT_IMPLEMENTED, "unknown request '%.*s'", (int)(what.len < 64 ? what.len : 64),
                   what.len == 0 ? (const uint8_t *)"" : what.data);
     for (size_t i = 0; i < COUNT_OF(rows); i++)
-        if (view_is(what, rows[i].name))
+        if (view_is(what, rows[i].name)) {
             rc = rows[i].on(ch, request, &result, &why);
+            *retchanges = rows[i].changes;
+        }
     json_decref(request);
     if (rc == 0)
         return json_pack("{s:o}", "ok", result);
     return json_pack("{s:{s:i, s:s}}", "error", "code", (int)why.code, "text", why.text);
 }
 
-static int
-send(struct channel *ch, const struct amqp_properties *asked, struct view body)
+static void
+send(struct channel *ch, const struct amqp_properties *asked, struct view body, bool waits)
 {
     uint8_t room[AMQP_SHORTSTR_MAX + 64];
     struct amqp_properties props = { .present = 1 << AMQP_CONTENT_TYPE | (asked->present & 1 << AMQP_CORRELATION_ID),
@@ -226,24 +229,27 @@ send(struct channel *ch, const struct amqp_properties *asked, struct view body)
                                .props = view_of(room, sizeof(room) - pen_left(&p)),
                                .body = body };
     struct published published;
-    publish_posting(ch, &posting, &published);
-    return published.rc;
+    if (waits || answer_later(ch->conn))
+        answer_posting(ch->conn, ch->number, &posting, waits);
+    else
+        publish_posting(ch, &posting, &published);
 }
 
 int
 manage(struct channel *ch, const struct posting *posting, const struct amqp_properties *props)
 {
+    bool changes = false;
     if (!amqp_has(props, AMQP_REPLY_TO) || view_is(props->reply_to, MANAGEMENT_KEY))
         return 0;
-    json_t *answer = handle(ch, posting->body);
+    json_t *answer = handle(ch, posting->body, &changes);
     size_t n = json_dumpb(answer, NULL, 0, JSON_COMPACT);
     char *text = answer == NULL ? NULL : mem_raw(channel_mem(ch), n + 1);
-    int rc = text == NULL ? -ERR_NO_MEMORY : 0;
-    if (rc == 0) {
+    if (text != NULL) {
         json_dumpb(answer, text, n, JSON_COMPACT);
-        rc = send(ch, props, view_of(text, n));
+        send(ch, props, view_of(text, n), changes);
     }
-    mem_free(channel_mem(ch), text);
     json_decref(answer);
+    int rc = text == NULL ? -ERR_NO_MEMORY : 0;
+    mem_free(channel_mem(ch), text);
     return rc;
 }
