@@ -324,6 +324,10 @@ bool tx_settle(struct queue_host *host, uint32_t queue, uint64_t seq);
 void queue_remove(struct queue *queue, struct page *page, uint64_t seq, bool record);
 /* A new entry, ready; its page has room for it. */
 void queue_place(struct queue *queue, uint64_t seq, const struct entry *entry);
+/* A queue with an owner drops its oldest when the newcomer is in, and perhaps delivered: a bounded number at once. */
+void queue_keep_limits(struct queue *queue);
+
+/* turn.c */
 void queue_record_settled(struct queue *queue, uint64_t seq);
 void queue_touch(struct queue *queue); /* the turn's end has work with it */
 void queue_wake(struct queue *queue);  /* the same, and there shall be a turn soon */

@@ -1,14 +1,12 @@
 /* queue/queue.c - pushing, settling, limits. */
 #include "queue/queue.h"
 
-#include "base/break.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/must.h"
 #include "queue/inner.h"
-#include "queue/record.h"
 
-enum { META_ID_BITS = 28, SPILLS_A_TURN = 64, DROPS_AT_ONCE = 1024 };
+enum { META_ID_BITS = 28, DROPS_AT_ONCE = 1024 };
 
 uint32_t
 entry_meta_pack(struct entry_meta meta)
@@ -44,58 +42,6 @@ queue_host_fini(struct queue_host *host)
     io_timer_cut(host->io, &host->expiry);
     io_timer_cut(host->io, &host->soon);
     heap_fini(&host->expiries);
-}
-
-/* ---- settlements a turn ---------------------------------------------------------------------------------------- */
-
-static void
-write_run(struct queue *queue)
-{
-    uint8_t bytes[16];
-    struct pen p = pen_of(bytes, sizeof(bytes));
-    if (queue->run_count == 0)
-        return;
-    put_u32(&p, queue->id);
-    put_u64(&p, queue->run_first);
-    put_u32(&p, queue->run_count);
-    queue->run_count = 0;
-    if (BROKEN_FORGET_SETTLEMENT)
-        return;
-    struct view record = view_of(bytes, sizeof(bytes));
-    /* Refused only by a log that has failed: then the entry comes again after a restart, which at-least-once allows. */
-    (void)log_append(queue->host->log, RECORD_SETTLE, true, &record, 1);
-}
-
-void
-queue_touch(struct queue *queue)
-{
-    if (list_empty(&queue->dirty))
-        list_push(&queue->host->dirty, &queue->dirty);
-}
-
-void
-queue_record_settled(struct queue *queue, uint64_t seq)
-{
-    if (tx_settle(queue->host, queue->id, seq))
-        return;
-    if (queue->run_count > 0 && seq == queue->run_first + queue->run_count) {
-        queue->run_count++;
-        return;
-    }
-    write_run(queue);
-    queue->run_first = seq;
-    queue->run_count = 1;
-    queue_touch(queue);
-}
-
-static void
-spill_some(struct queue *queue)
-{
-    unsigned n = 0;
-    while (n < SPILLS_A_TURN && queue_spill(queue))
-        n++;
-    if (n == SPILLS_A_TURN)
-        queue_touch(queue);
 }
 
 /* ---- made and freed --------------------------------------------------------------------------------------------- */
@@ -350,8 +296,8 @@ drop_oldest(struct queue *queue)
 }
 
 /* A queue with an owner drops its oldest when the newcomer is in, and perhaps delivered: a bounded number at once. */
-static void
-keep_limits(struct queue *queue)
+void
+queue_keep_limits(struct queue *queue)
 {
     const struct queue_limits *limits = &queue->limits;
     if (limits->overflow != QUEUE_DROP_OLDEST)
@@ -465,7 +411,7 @@ queue_push(struct queue *queue, struct publication *pub, struct entry_meta meta)
     if (at_ms != 0 && at_ms <= pub->env.published_ms)
         expire_at_once(queue, seq);
     if (queue->owner != NULL)
-        keep_limits(queue);
+        queue_keep_limits(queue);
     return 0;
 }
 
@@ -489,55 +435,4 @@ queue_purge(struct queue *queue)
     queue_trim(queue);
     queue_touch(queue);
     return before - queue->ready;
-}
-
-/* ---- the end of the turn --------------------------------------------------------------------------------------- */
-
-static void
-end_turn(struct queue *queue)
-{
-    if (queue->owner != NULL)
-        keep_limits(queue);
-    write_run(queue);
-    queue_record_delivered(queue);
-    queue_read_on(queue);
-    if (queue_is_empty(queue))
-        queue_rest(queue);
-    else
-        spill_some(queue);
-    if (queue->owner != NULL && queue->owner->ops->changed != NULL)
-        queue->owner->ops->changed(queue->owner);
-}
-
-static void
-on_soon(void *arg)
-{
-    (void)arg; /* its turn's end is what counts */
-}
-
-static void
-have_turn(struct queue_host *host)
-{
-    (void)io_timer_set(host->io, &host->soon, io_now_ns(host->io), on_soon, host);
-}
-
-void
-queue_wake(struct queue *queue)
-{
-    queue_touch(queue);
-    have_turn(queue->host);
-}
-
-void
-queue_host_turn(struct queue_host *host)
-{
-    struct list dirty;
-    queue_host_mourn(host);
-    list_init(&dirty);
-    list_splice(&dirty, &host->dirty);
-    for (struct list *l = list_pop(&dirty); l != NULL; l = list_pop(&dirty))
-        end_turn(container_of(l, struct queue, dirty));
-    /* More died than could be told of, or because others had. */
-    if (!list_empty(&host->mourning))
-        have_turn(host);
 }
