@@ -9,6 +9,9 @@ typedef int command_fn(int argc, char *const *argv);
 
 command_fn cmd_pub;
 command_fn cmd_sub;
+command_fn cmd_put;
+command_fn cmd_get;
+command_fn cmd_poll;
 command_fn cmd_bench;
 command_fn cmd_serve;
 command_fn cmd_sim;

@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "base/must.h"
+#include "cmd/url.h"
 
 enum { KEEPALIVE_S_DEFAULT = 60, PORT_DEFAULT = 1883 };
 
@@ -14,63 +15,17 @@ static const uint8_t versions[] = { [DIAL_V31] = MQTT_V31, [DIAL_V311] = MQTT_V3
 /* ---- the URL ---------------------------------------------------------------------------------------------- */
 
 static int
-hex(char c)
+take_url(struct dial *dial, char *rest, struct complaint *complaint)
 {
-    const char *digits = "0123456789abcdef", *at = c == '\0' ? NULL : strchr(digits, c | 0x20);
-    return at == NULL ? -1 : (int)(at - digits);
-}
+    struct url url = { dial->host, dial->username, dial->password, dial->topic, dial->port };
+    int rc = url_cut(rest, &url, complaint);
 
-/* %XX in place. */
-static int
-unescape(char *text)
-{
-    char *to = text;
-
-    for (; *text != '\0'; text++) {
-        if (*text != '%') {
-            *to++ = *text;
-            continue;
-        }
-        int high = hex(text[1]), low = high < 0 ? -1 : hex(text[2]);
-        if (low < 0 || high + low == 0)
-            return -ERR_INVALID;
-        *to++ = (char)(high << 4 | low);
-        text += 2;
-    }
-    *to = '\0';
-    return 0;
-}
-
-/* "user:password@host:port/topic", cut up in place. */
-static int
-cut_url(struct dial *dial, char *rest, struct complaint *complaint)
-{
-    char *slash = strchr(rest, '/');
-    if (slash != NULL) {
-        *slash = '\0';
-        dial->topic = slash[1] == '\0' ? NULL : slash + 1;
-    }
-    char *at = strrchr(rest, '@');
-    if (at != NULL) {
-        *at = '\0';
-        char *colon = strchr(rest, ':');
-        if (colon != NULL) {
-            *colon = '\0';
-            dial->password = colon + 1;
-        }
-        dial->username = rest;
-        if (unescape(rest) < 0 || (colon != NULL && unescape(colon + 1) < 0))
-            return complain(complaint, "--url: a %% must be followed by two hexadecimal digits");
-        rest = at + 1;
-    }
-    char *bracket = strrchr(rest, ']'), *colon = strrchr(bracket == NULL ? rest : bracket, ':');
-    if (colon != NULL) {
-        *colon = '\0';
-        if (parse_number(colon + 1, 1, UINT16_MAX, &dial->port) < 0)
-            return complain(complaint, "--url: '%s' is not a port", colon + 1);
-    }
-    dial->host = rest;
-    return 0;
+    dial->host = url.host;
+    dial->username = url.username;
+    dial->password = url.password;
+    dial->topic = url.path;
+    dial->port = url.port;
+    return rc;
 }
 
 static int
@@ -87,7 +42,7 @@ parse_url(void *into, char *const *words, struct complaint *complaint)
         return 0;
     }
     if (strncmp(url, "mqtt://", 7) == 0)
-        return cut_url(dial, dial->url + 7, complaint);
+        return take_url(dial, dial->url + 7, complaint);
     return complain(complaint, "--url: '%s' is neither mqtt://[USER[:PASSWORD]@]HOST[:PORT][/TOPIC] nor unix:PATH",
                     url);
 }
@@ -245,15 +200,7 @@ fill_connect(struct dial *dial, struct io *io, struct mqtt_connect *ret)
 int
 dial_address(const struct dial *dial, struct io_address *ret, struct complaint *complaint)
 {
-    char text[DIAL_TEXT_MAX + sizeof "unix:"];
-    const char *target = dial->unix_path != NULL ? dial->unix_path : dial->host;
-    bool bare_v6 = dial->unix_path == NULL && strchr(target, ':') != NULL && target[0] != '[';
-
-    snprintf(text, sizeof text, "%s%s%s%s", dial->unix_path != NULL ? "unix:" : "tcp://", bare_v6 ? "[" : "", target,
-             bare_v6 ? "]" : "");
-    if (strlen(target) >= DIAL_TEXT_MAX || io_address_parse(text, (uint16_t)dial->port, ret) < 0)
-        return complain(complaint, "'%s' is not an address", target);
-    return 0;
+    return url_address(dial->host, dial->unix_path, dial->port, ret, complaint);
 }
 
 int

@@ -33,9 +33,8 @@ base64(struct mem *mem, struct view bytes)
     return string;
 }
 
-/* UTF-8 as a string; anything else under "NAME_base64". */
-static int
-set_bytes(struct mem *mem, json_t *object, const char *name, struct view bytes)
+int
+json_set_bytes(struct mem *mem, json_t *object, const char *name, struct view bytes)
 {
     char other[64];
     json_t *text = json_stringn(bytes.len == 0 ? "" : (const char *)bytes.data, bytes.len);
@@ -53,7 +52,8 @@ set_payload(struct mem *mem, json_t *object, struct view payload, enum json_payl
 
     if (how == JSON_VALUE && payload.len > 0)
         value = json_loadb((const char *)payload.data, payload.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
-    return value != NULL ? json_object_set_new(object, "payload", value) : set_bytes(mem, object, "payload", payload);
+    return value != NULL ? json_object_set_new(object, "payload", value)
+                         : json_set_bytes(mem, object, "payload", payload);
 }
 
 static json_t *
@@ -88,7 +88,7 @@ set_property(struct mem *mem, json_t *object, const struct mqtt_property_item *i
         return append_new(object, "subscription-identifiers", json_integer(item->number));
     if (property_is_number(item->id))
         return json_object_set_new(object, name, json_integer(item->number));
-    return set_bytes(mem, object, name, property_is_binary(item->id) ? item->value : item->text);
+    return json_set_bytes(mem, object, name, property_is_binary(item->id) ? item->value : item->text);
 }
 
 static int

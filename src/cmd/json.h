@@ -2,6 +2,7 @@
 #ifndef TAMBO_CMD_JSON_H
 #define TAMBO_CMD_JSON_H
 
+#include <jansson.h>
 #include <stdio.h>
 
 #include "wire/mqtt.h"
@@ -20,5 +21,8 @@ enum json_payload {
  * "user-properties":[["name","value"],...].  0 or -ERR_NO_MEMORY. */
 int json_print(FILE *to, struct mem *mem, const struct mqtt_publish *message, uint64_t wall_ms,
                enum json_payload payload);
+
+/* Bytes under a name: UTF-8 as a string, anything else as base64 under "NAME_base64".  0, or -1 without memory. */
+int json_set_bytes(struct mem *mem, json_t *object, const char *name, struct view bytes);
 
 #endif
