@@ -93,9 +93,10 @@ ledger_received(struct ledger *ledger, unsigned subscriber, unsigned publisher, 
                             publisher);
         return;
     }
-    if (!a->refused && !ledger->damaged && seq != s->newest + 1)
-        ledger_violated(ledger, "disorder", "subscriber %u got message %u of publisher %u after %u", subscriber, seq,
-                        publisher, s->newest);
+    if (!a->refused && s->jumped == 0 && seq != s->newest + 1) {
+        s->jumped = seq;
+        s->over = s->newest;
+    }
     if (seq > s->newest)
         s->newest = seq;
 }
@@ -138,6 +139,19 @@ may_stand(const struct ledger *ledger, unsigned k, uint32_t seen)
     return false;
 }
 
+static void
+judge_sight(struct ledger *ledger, unsigned s, unsigned p)
+{
+    const struct sight *sight = &ledger->sights[s * ledger->publishers + p];
+    uint32_t lost = missing(ledger, s, p);
+    if (lost != 0)
+        ledger_violated(ledger, "lost", "subscriber %u never got message %u of publisher %u, which was confirmed", s,
+                        lost, p);
+    if (sight->jumped != 0 && !ledger->accounts[p].refused)
+        ledger_violated(ledger, "disorder", "subscriber %u got message %u of publisher %u after %u", s, sight->jumped,
+                        p, sight->over);
+}
+
 void
 ledger_judge(struct ledger *ledger)
 {
@@ -145,10 +159,7 @@ ledger_judge(struct ledger *ledger)
         return;
     for (unsigned s = 0; s < ledger->subscribers; s++)
         for (unsigned p = 0; p < ledger->publishers; p++)
-            if (missing(ledger, s, p) != 0)
-                ledger_violated(ledger, "lost",
-                                "subscriber %u never got message %u of publisher %u, which was confirmed", s,
-                                missing(ledger, s, p), p);
+            judge_sight(ledger, s, p);
     for (unsigned k = 0; k < ledger->keepers; k++)
         if (!may_stand(ledger, k, ledger->kept_seen[k]))
             ledger_violated(ledger, "retained", "topic r/%u holds version %u; %u was confirmed, %u attempted", k,

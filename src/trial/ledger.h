@@ -33,8 +33,10 @@ struct account {
 
 /* What one subscriber saw of one publisher. */
 struct sight {
-    uint32_t newest; /* highest first arrival */
-    uint8_t *times;  /* by sequence number */
+    uint32_t newest;       /* highest first arrival */
+    uint32_t jumped, over; /* the first to arrive out of order, and after which; 0: none.  Judged at the end: that one
+                            * before it was refused may be on its way to its publisher yet */
+    uint8_t *times;        /* by sequence number */
 };
 
 struct ledger {
