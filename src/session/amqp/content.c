@@ -106,7 +106,8 @@ keep_body(struct channel *ch, struct content *content, struct view part)
         content->body = body;
         content->room = room;
     }
-    memcpy(content->body + content->have, part.data, part.len);
+    if (part.len > 0)
+        memcpy(content->body + content->have, part.data, part.len);
     content->have += part.len;
     return 0;
 }
