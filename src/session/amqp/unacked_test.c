@@ -42,7 +42,8 @@ a_random_settlements_agree(void **state)
     for (unsigned step = 0; step < 20000 && tags < TAGS; step++) {
         uint64_t tag = tags == 0 ? 0 : 1 + prng_below(&prng, tags);
         if (prng_below(&prng, 3) == 0) {
-            assert_int_equal(unackeds_add(&u, &mem, &(struct unacked){ .tag = ++tags, .seq = tags }), 0);
+            tags++;
+            assert_int_equal(unackeds_add(&u, &mem, &(struct unacked){ .tag = tags, .seq = tags }), 0);
             live[tags] = true;
         } else if (tag != 0 && live[tag]) {
             unackeds_cut(&u, unackeds_find(&u, tag));
