@@ -336,7 +336,7 @@ take_words(struct line *line, const char *at)
     bool content = line->m.id != 0 && amqp_method_has_content(line->m.id);
     struct word w;
     while (next_word(&at, &w)) {
-        if (!w.quoted && line->m.id != 0 && take_argument(&line->m, &w, &line->tables))
+        if ((!w.quoted || w.has_value) && line->m.id != 0 && take_argument(&line->m, &w, &line->tables))
             continue;
         if ((content || line->m.id == 0) && (take_body(line, &w) || take_property(&line->props, &w, &line->tables)))
             continue;

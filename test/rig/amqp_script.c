@@ -233,6 +233,20 @@ be_quiet(struct amqp_stage *stage, unsigned i)
     return line[0] == '\0' || complain(stage, "%c wanted nothing\n   heard: %s", 'a' + i, line);
 }
 
+static void
+skip(struct amqp_stage *stage, unsigned i, const char *pattern)
+{
+    struct peer *peer = &stage->peers[i];
+    char line[LINE_BYTES];
+    size_t before;
+    hear_all(stage);
+    do {
+        before = peer->read_bytes;
+        next_heard(peer, line);
+    } while (line[0] != '\0' && matches(pattern, line));
+    peer->read_bytes = before;
+}
+
 static bool
 restart(struct amqp_stage *stage, enum sim_death how)
 {
@@ -279,6 +293,10 @@ act(struct amqp_stage *stage, unsigned i, const char *line)
         return do_wait(stage, line);
     if (is_verb(line, "kill") || is_verb(line, "power"))
         return restart(stage, line[0] == 'k' ? SIM_KILL : SIM_POWER);
+    if (is_verb(line, "skip")) {
+        skip(stage, i, line + strlen("skip "));
+        return true;
+    }
     if (is_verb(line, "dial"))
         dial(stage, i);
     else if (is_verb(line, "raw"))
