@@ -2,10 +2,10 @@
 #include "base/must.h"
 #include "conformance/amqp_vector.h"
 
-#define PUT(body)       "1 > basic.publish routing-key=q '" body "'\n"
-#define CONSUME(more)   "1 > basic.consume queue=q consumer-tag=c " more "\n1 < basic.consume-ok consumer-tag=c\n"
+#define PUT(body)          "1 > basic.publish routing-key=q '" body "'\n"
+#define CONSUME(more)      "1 > basic.consume queue=q consumer-tag=c " more "\n1 < basic.consume-ok consumer-tag=c\n"
 #define DELIVERED(n, body) "1 < basic.deliver consumer-tag=c delivery-tag=" #n " routing-key=q '" body "'\n"
-#define GETS(body)      "1 > basic.get queue=q no-ack\n1 < basic.get-ok * '" body "'\n"
+#define GETS(body)         "1 > basic.get queue=q no-ack\n1 < basic.get-ok * '" body "'\n"
 
 /* clang-format off */
 static const struct amqp_vector rows[] = {

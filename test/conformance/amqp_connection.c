@@ -2,13 +2,14 @@
 #include "base/must.h"
 #include "conformance/amqp_vector.h"
 
-#define DIAL     "dial\nraw [AMQP] 00000901\n0 < connection.start *\n"
-#define START_OK "0 > connection.start-ok mechanism=PLAIN response=\\00guest\\00guest locale=en_US\n0 < connection.tune *\n"
-#define TUNE_OK  "0 > connection.tune-ok frame-max=131072 channel-max=2047\n"
-#define TUNED    DIAL START_OK TUNE_OK
+#define DIAL "dial\nraw [AMQP] 00000901\n0 < connection.start *\n"
+#define START_OK \
+    "0 > connection.start-ok mechanism=PLAIN response=\\00guest\\00guest locale=en_US\n0 < connection.tune *\n"
+#define TUNE_OK "0 > connection.tune-ok frame-max=131072 channel-max=2047\n"
+#define TUNED   DIAL START_OK TUNE_OK
 /* 4,096 octets of a client's properties: 4,000 of one text. */
-#define X40      "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
-#define X400     X40 X40 X40 X40 X40 X40 X40 X40 X40 X40
+#define X40  "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+#define X400 X40 X40 X40 X40 X40 X40 X40 X40 X40 X40
 
 /* clang-format off */
 static const struct amqp_vector rows[] = {
@@ -40,7 +41,7 @@ static const struct amqp_vector rows[] = {
     { "open_before_tune_ok", "connection/grammar",
       DIAL START_OK "0 > connection.open virtual-host=/\n< closed\n" },
     { "channel_before_open", "connection/grammar",
-      TUNED "1 > channel.open\n< closed\n" },
+      TUNED "1 > channel.open\n0 < connection.close reply-code=504 *\n0 > connection.close-ok\n< closed\n" },
     { "second_start_ok", "connection/grammar",
       OPEN "0 > connection.start-ok mechanism=PLAIN response=\\00guest\\00guest locale=en_US\n"
       CONNECTION_FAILS(504, "CHANNEL_ERROR - unexpected method in connection state running", " class-id=10 method-id=11") },

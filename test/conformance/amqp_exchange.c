@@ -4,7 +4,8 @@
 
 #define DECLARE(name, type) "1 > exchange.declare exchange=" name " type=" type "\n1 < exchange.declare-ok\n"
 #define BIND(name, more)    "1 > queue.bind queue=q exchange=" name " " more "\n1 < queue.bind-ok\n"
-#define GET(exchange, more) "1 > basic.get queue=q no-ack\n1 < basic.get-ok delivery-tag=* exchange=" exchange " " more "\n"
+#define GET(exchange, more) \
+    "1 > basic.get queue=q no-ack\n1 < basic.get-ok delivery-tag=* exchange=" exchange " " more "\n"
 
 /* clang-format off */
 static const struct amqp_vector rows[] = {

@@ -2,16 +2,18 @@
 #include "base/must.h"
 #include "conformance/amqp_vector.h"
 
-#define PUT(body)    "1 > basic.publish routing-key=q '" body "'\n"
-#define GETS(body)   "1 > basic.get queue=q no-ack\n1 < basic.get-ok * '" body "'\n"
-#define EMPTY        "1 > basic.get queue=q\n1 < basic.get-empty\n"
-#define CONFIRM      "1 > confirm.select\n1 < confirm.select-ok\n"
-#define QUEUE_D      "1 > queue.declare queue=d\n1 < queue.declare-ok queue=d\n"
-#define DYING_Q(how) QUEUE_D "1 > queue.declare queue=q arguments={" how " x-dead-letter-exchange=\"\" " \
-                     "x-dead-letter-routing-key=d}\n1 < queue.declare-ok queue=q\n"
-#define DEAD(reason) "1 > basic.get queue=d no-ack\n1 < basic.get-ok delivery-tag=* routing-key=d headers={x-death:A=[F={count:l=1 " \
-                     "reason=" reason " queue=q time:T=* exchange=\"\" routing-keys:A=[q]*}] x-first-death-exchange=\"\" " \
-                     "x-first-death-queue=q x-first-death-reason=" reason "} 'x'\n"
+#define PUT(body)  "1 > basic.publish routing-key=q '" body "'\n"
+#define GETS(body) "1 > basic.get queue=q no-ack\n1 < basic.get-ok * '" body "'\n"
+#define EMPTY      "1 > basic.get queue=q\n1 < basic.get-empty\n"
+#define CONFIRM    "1 > confirm.select\n1 < confirm.select-ok\n"
+#define QUEUE_D    "1 > queue.declare queue=d\n1 < queue.declare-ok queue=d\n"
+#define DYING_Q(how)                                                                    \
+    QUEUE_D "1 > queue.declare queue=q arguments={" how " x-dead-letter-exchange=\"\" " \
+            "x-dead-letter-routing-key=d}\n1 < queue.declare-ok queue=q\n"
+#define DEAD(reason)                                                                                                \
+    "1 > basic.get queue=d no-ack\n1 < basic.get-ok delivery-tag=* routing-key=d headers={x-death:A=[F={count:l=1 " \
+    "reason=" reason " queue=q time:T=* exchange=\"\" routing-keys:A=[q]*}] x-first-death-reason=" reason " "       \
+    "x-first-death-queue=q x-first-death-exchange=\"\"} 'x'\n"
 
 /* clang-format off */
 static const struct amqp_vector rows[] = {

@@ -2,17 +2,20 @@
 #include "base/must.h"
 #include "conformance/amqp_vector.h"
 
-#define LOCKED "RESOURCE_LOCKED - cannot obtain exclusive access to locked queue 'q' in vhost '/'. It could be originally " \
-               "declared on another connection or the exclusive property value does not match that of the original declara*"
+#define LOCKED                                                                                                   \
+    "RESOURCE_LOCKED - cannot obtain exclusive access to locked queue 'q' in vhost '/'. It could be originally " \
+    "declared on another connection or the exclusive property value does not match that of the original declara*"
 #define B_IS_LOCKED_OUT(says) \
     B_OPEN "b 1 > " says "\nb 1 < channel.close reply-code=405 reply-text=\"" LOCKED " class-id=* method-id=*\n"
-#define EXCLUSIVE_Q "1 > queue.declare queue=q exclusive\n1 < queue.declare-ok queue=q\n"
-#define PUT(body)   "1 > basic.publish routing-key=q '" body "'\n"
+#define EXCLUSIVE_Q       "1 > queue.declare queue=q exclusive\n1 < queue.declare-ok queue=q\n"
+#define PUT(body)         "1 > basic.publish routing-key=q '" body "'\n"
 #define NOT_KNOWN(method) CHANNEL_FAILS(404, "NOT_FOUND - no previously declared queue", 50, method)
 #define NO_QUEUE(method)  CHANNEL_FAILS(404, "NOT_FOUND - no queue 'nope' in vhost '/'", 50, method)
-#define UNEQUAL(arg, received, current) \
-    CHANNEL_FAILS(406, "PRECONDITION_FAILED - inequivalent arg '" arg "' for queue 'q' in vhost '/': received '" received \
-                       "' but current is '" current "'", 50, 10)
+#define UNEQUAL(arg, received, current)                                                                              \
+    CHANNEL_FAILS(406,                                                                                               \
+                  "PRECONDITION_FAILED - inequivalent arg '" arg "' for queue 'q' in vhost '/': received '" received \
+                  "' but current is '" current "'",                                                                  \
+                  50, 10)
 
 /* clang-format off */
 static const struct amqp_vector rows[] = {
@@ -174,7 +177,7 @@ static const struct amqp_vector rows[] = {
       "1 > queue.delete queue=q if-unused\n" CHANNEL_FAILS(406, "PRECONDITION_FAILED - queue 'q' in vhost '/' in use", 50, 40) },
     { "deleted_if_empty", "queue.delete.if-empty/not-empty",
       OPEN QUEUE_Q PUT("x") "1 > queue.delete queue=q if-empty\n"
-      CHANNEL_FAILS(406, "PRECONDITION_FAILED - queue 'q' in vhost '/' is not empty", 50, 40)
+      CHANNEL_FAILS(406, "PRECONDITION_FAILED - queue 'q' in vhost '/' not empty", 50, 40)
       "1 > channel.open\n1 < channel.open-ok\n1 > queue.purge queue=q\n1 < queue.purge-ok message-count=1\n"
       "1 > queue.delete queue=q if-empty\n1 < queue.delete-ok\n" },
 };

@@ -2,14 +2,14 @@
 #include "base/must.h"
 #include "conformance/amqp_vector.h"
 
-#define PUT(body)  "1 > basic.publish routing-key=q '" body "'\n"
-#define GET(n, more) "1 > basic.get queue=q\n1 < basic.get-ok delivery-tag=" #n " " more "\n"
-#define THREE      OPEN QUEUE_Q PUT("1") PUT("2") PUT("3") GET(1, "* '1'") GET(2, "* '2'") GET(3, "* '3'")
-#define EMPTY      "1 > basic.get queue=q\n1 < basic.get-empty\n"
+#define PUT(body)          "1 > basic.publish routing-key=q '" body "'\n"
+#define GET(n, more)       "1 > basic.get queue=q\n1 < basic.get-ok delivery-tag=" #n " " more "\n"
+#define THREE              OPEN QUEUE_Q PUT("1") PUT("2") PUT("3") GET(1, "* '1'") GET(2, "* '2'") GET(3, "* '3'")
+#define EMPTY              "1 > basic.get queue=q\n1 < basic.get-empty\n"
 #define UNKNOWN(n, method) CHANNEL_FAILS(406, "PRECONDITION_FAILED - unknown delivery tag " #n, 60, method)
-#define SELECT     "1 > tx.select\n1 < tx.select-ok\n"
-#define COMMIT     "1 > tx.commit\n1 < tx.commit-ok\n"
-#define ROLLBACK   "1 > tx.rollback\n1 < tx.rollback-ok\n"
+#define SELECT             "1 > tx.select\n1 < tx.select-ok\n"
+#define COMMIT             "1 > tx.commit\n1 < tx.commit-ok\n"
+#define ROLLBACK           "1 > tx.rollback\n1 < tx.rollback-ok\n"
 
 /* clang-format off */
 static const struct amqp_vector rows[] = {
@@ -45,7 +45,7 @@ static const struct amqp_vector rows[] = {
       "1 > queue.declare queue=q arguments={x-dead-letter-exchange=\"\" x-dead-letter-routing-key=d}\n1 < queue.declare-ok queue=q\n"
       PUT("x") GET(1, "* 'x'") "1 > basic.reject delivery-tag=1\nwait 200\n1 > basic.get queue=d no-ack\n"
       "1 < basic.get-ok delivery-tag=2 routing-key=d headers={x-death:A=[F={count:l=1 reason=rejected queue=q time:T=* "
-      "exchange=\"\" routing-keys:A=[q]}] x-first-death-exchange=\"\" x-first-death-queue=q x-first-death-reason=rejected} 'x'\n" },
+      "exchange=\"\" routing-keys:A=[q]}] x-first-death-reason=rejected x-first-death-queue=q x-first-death-exchange=\"\"} 'x'\n" },
     { "rejected_message_comes_back_to_the_same_consumer", "basic.reject.requeue/01",
       OPEN QUEUE_Q PUT("x") "1 > basic.consume queue=q consumer-tag=c\n1 < basic.consume-ok consumer-tag=c\n"
       "1 < basic.deliver consumer-tag=c delivery-tag=1 routing-key=q 'x'\n1 > basic.reject delivery-tag=1 requeue\n"
