@@ -12,6 +12,7 @@ command_fn cmd_sub;
 command_fn cmd_put;
 command_fn cmd_get;
 command_fn cmd_poll;
+command_fn cmd_notify;
 command_fn cmd_queue;
 command_fn cmd_exchange;
 command_fn cmd_bind;
