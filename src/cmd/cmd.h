@@ -18,6 +18,7 @@ command_fn cmd_exchange;
 command_fn cmd_bind;
 command_fn cmd_unbind;
 command_fn cmd_policy;
+command_fn cmd_vhost;
 command_fn cmd_definitions;
 command_fn cmd_bench;
 command_fn cmd_serve;

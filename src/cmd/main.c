@@ -23,6 +23,7 @@ static const struct command {
     { "bind",        cmd_bind,        "bind a queue or an exchange to an exchange" },
     { "unbind",      cmd_unbind,      "take a binding away" },
     { "policy",      cmd_policy,      "set, clear and list policies" },
+    { "vhost",       cmd_vhost,       "list, make and end virtual hosts" },
     { "definitions", cmd_definitions, "export and import what a virtual host is made of" },
     { "bench",       cmd_bench,       "load any MQTT server and measure it" },
     { "log",         cmd_log,         "look at a data directory, offline" },
