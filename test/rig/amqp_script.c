@@ -381,6 +381,25 @@ amqp_mumble(struct amqp_stage *stage, const char *script)
     hear_all(stage);
 }
 
+const char *
+amqp_heard(struct amqp_stage *stage, unsigned i)
+{
+    struct peer *peer = &stage->peers[i];
+    stage->mumbling = false;
+    stage->moved = true;
+    hear_all(stage);
+    const char *heard = peer->heard + peer->read_bytes;
+    peer->heard[peer->heard_bytes] = '\0';
+    peer->heard_bytes = peer->read_bytes = 0;
+    return heard;
+}
+
+void
+amqp_say_bytes(struct amqp_stage *stage, unsigned i, struct view bytes)
+{
+    send_all(stage, i, bytes);
+}
+
 /* ---- the stage ------------------------------------------------------------------------------------------------ */
 
 struct amqp_stage *

@@ -134,7 +134,7 @@ count(struct channel *ch, const struct posting *posting)
     struct session_host *host = channel_host(ch);
     host->counters.publishes_in++;
     host->counters.publish_bytes_in += posting->body.len;
-    if (host->pressed)
+    if (server_is_pressed(ch->conn->server))
         conn_press(ch->conn);
 }
 
