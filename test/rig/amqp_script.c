@@ -83,7 +83,7 @@ hear_all(struct amqp_stage *stage)
 {
     if (!stage->moved)
         return;
-    rig_wait(stage->rig, MOMENT_MS);
+    rig_wait(stage->rig, stage->mumbling ? 1 : MOMENT_MS);
     for (unsigned i = 0; i < PEERS; i++)
         hear(stage, i);
     stage->moved = false;
@@ -278,7 +278,7 @@ do_cut(struct amqp_stage *stage, unsigned i)
 {
     hear_all(stage);
     raw_cut(stage->rig, i);
-    rig_wait(stage->rig, MOMENT_MS);
+    rig_wait(stage->rig, stage->mumbling ? 1 : MOMENT_MS);
     stage->moved = true;
 }
 
