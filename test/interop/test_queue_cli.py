@@ -208,3 +208,26 @@ def test_mqtt_feeds_a_queue(queue):
     run("pub", "-p", queue.node.port, "-t", f"{queue.name}/1", "-q", 1, "-m", "21.5")
     message = json.loads(queue.tambo("get", "--json", queue.name).stdout)
     assert (message["payload"], message["routing_key"]) == ("21.5", f"{queue.name}.1")
+
+
+def test_virtual_hosts_come_and_go(new_node, shards):
+    """Several, so that with two shards some live on another than the one that is asked."""
+    node = new_node(shards=shards)
+    names = [f"house {i}" for i in range(4)]
+
+    def listed():
+        return {json.loads(line)["name"] for line in run("vhost", "-p", node.port, "list", "--json").stdout.splitlines()}
+    for one in names:
+        run("vhost", "-p", node.port, "add", one)
+        run("queue", "-p", node.port, "declare", "-v", one, "q")
+        run("put", "-p", node.port, "-v", one, "q", f"in {one}")
+    assert b"exists already" in run("vhost", "-p", node.port, "add", names[0], code=1).stderr
+    node.restart("kill")
+    assert listed() == {"/", *names}
+    for one in names:
+        assert run("get", "-p", node.port, "-v", one, "q").stdout == f"in {one}\n".encode()
+    run("vhost", "-p", node.port, "delete", names[1])
+    assert b"NOT_ALLOWED - vhost house 1 not found" in run("put", "-p", node.port, "-v", names[1], "q", "x", code=1).stderr
+    assert b"stays" in run("vhost", "-p", node.port, "delete", "/", code=1).stderr
+    node.restart("stop")
+    assert listed() == {"/", names[0], *names[2:]}
