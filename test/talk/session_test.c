@@ -153,6 +153,29 @@ h_stop_and_start_keep_everything(void **state)
     talk_close(talk);
 }
 
+/* Its message cannot be sent again, but the client may hold its identifier: that must not be given to another. */
+static void
+l_an_identifier_that_is_known_ends_with_pubcomp(void **state)
+{
+    (void)state;
+    for (unsigned restarts = 0; restarts < 2; restarts++) {
+        struct talk *talk = talk_open(&(struct talk_setup){ .durable = true });
+        talk_say(talk, "a", "connect expiry=100; subscribe t qos=2");
+        talk_say(talk, "pub", "connect; publish t qos=2 size=200; publish t qos=1 size=200");
+        if (restarts > 0)
+            talk_restart(talk, SIM_KILL);
+        talk_heard(talk, "a");
+        talk_say(talk, "a", "cut; connect clean=0 expiry=100 max=100");
+        talk_hear(talk, "a", "CONNACK 00 present\nPUBREL 1\n");
+        if (restarts > 0)
+            talk_restart(talk, SIM_KILL);
+        talk_heard(talk, "a");
+        talk_say(talk, "a", "cut; connect clean=0 expiry=100; pubcomp 1; cut; connect clean=0 expiry=100");
+        talk_hear(talk, "a", "CONNACK 00 present\nPUBREL 1\nCONNACK 00 present\n");
+        talk_close(talk);
+    }
+}
+
 /* ---- wills -------------------------------------------------------------------------------------------------- */
 
 static void
@@ -236,6 +259,7 @@ main(void)
         cmocka_unit_test(i_will_is_published_unless_the_client_leaves),
         cmocka_unit_test(j_will_waits_for_its_delay),
         cmocka_unit_test(k_will_survives_a_crash),
+        cmocka_unit_test(l_an_identifier_that_is_known_ends_with_pubcomp),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
