@@ -33,7 +33,7 @@ flow_free(struct session *s)
     struct flow *flow = s->flow;
     if (flow == NULL)
         return;
-    flow_stop(s); /* a server that ends has clients which are still connected */
+    flow_end(s);
     if (s->target.queue != NULL)
         link_detach(&flow->own.link);
     list_cut(&flow->hungry);
@@ -99,11 +99,19 @@ raise_credit(struct session *s)
 
 /* ---- delivery ----------------------------------------------------------------------------------------------- */
 
+/* NULL: the session's own queue, or a group's that it has left. */
+static const struct subscription *
+shared_subscription(const struct tap *tap)
+{
+    return tap->member == NULL ? NULL : tap->member->subscription;
+}
+
 static unsigned
 collect_ids(const struct tap *tap, const struct publication *pub, struct entry_meta meta, uint32_t *ret, unsigned room)
 {
     const struct mqtt_server *server = tap->session->server;
-    uint32_t id = tap->member != NULL ? tap->member->subscription->id : meta.subscription_id;
+    const struct subscription *shared = shared_subscription(tap);
+    uint32_t id = shared != NULL ? shared->id : meta.subscription_id;
     if (tap->member == NULL && server->delivered == pub) {
         memcpy(ret, server->delivering->ids, server->delivering->id_count * sizeof(*ret));
         return server->delivering->id_count;
@@ -121,7 +129,8 @@ write(struct tap *tap, struct publication *pub, struct entry_meta meta, struct m
 {
     uint32_t ids[DELIVERY_IDS_MAX];
     struct connection *c = tap->session->connection;
-    head->retain = meta.retain && (tap->member == NULL || tap->member->subscription->retain_as_published);
+    const struct subscription *shared = shared_subscription(tap);
+    head->retain = meta.retain && (shared != NULL ? shared->retain_as_published : tap->member == NULL);
     head->ids = ids;
     head->id_count = c->version == MQTT_V5 ? collect_ids(tap, pub, meta, ids, COUNT_OF(ids)) : 0;
     int rc = publish_write(c, pub, head);
@@ -130,17 +139,33 @@ write(struct tap *tap, struct publication *pub, struct entry_meta meta, struct m
     return rc;
 }
 
+static int
+forget(struct session *s, struct inflight *flight)
+{
+    uint16_t packet_id = flight->packet_id;
+    bool recorded = flight->qos == 2;
+    flow_settle(flight, true);
+    flow_retire(s, flight);
+    return recorded ? record_complete(s, packet_id) : 0;
+}
+
+/* There is nothing to send of it, now or again.  A client that has had it of QoS 2 must be told to forget its
+ * identifier, or it would take the next message under that for the same [MQTT-4.3.3-10]. */
+static void
+abandon(struct session *s, struct inflight *flight)
+{
+    bool may_wait = flight->qos == 2 && flight->known;
+    int rc = may_wait ? flow_release(s->connection, flight) : forget(s, flight);
+    if (rc < 0)
+        connection_doom(s->connection, MQTT_QUOTA_EXCEEDED);
+}
+
 /* Too large for the client: as if it had been sent and acknowledged [MQTT-3.1.2-25]. */
 static void
 skip(struct session *s, struct inflight *flight)
 {
-    uint16_t packet_id = flight->packet_id;
-    bool recorded = flight->qos == 2;
     s->server->host->counters.publishes_dropped++;
-    flow_settle(flight, true);
-    flow_retire(s, flight);
-    if (recorded && record_complete(s, packet_id) < 0)
-        connection_doom(s->connection, MQTT_QUOTA_EXCEEDED);
+    abandon(s, flight);
 }
 
 static void
@@ -262,36 +287,31 @@ on_deliver(struct link *link, uint64_t seq, struct publication *pub, struct entr
     flow_hungry(s);
 }
 
-/* Its identifier stays taken till the client has answered. */
+/* Its identifier stays taken till the client has answered: at once when it was to be sent again. */
 static void
 on_revoked(struct link *link, uint64_t seq)
 {
     struct tap *tap = container_of(link, struct tap, link);
-    struct flow *flow = tap->session->flow;
+    struct session *s = tap->session;
+    struct flow *flow = s->flow;
     struct inflight *flight = inflights_seek(&flow->inflights, tap, seq);
     if (flight == NULL)
         return;
-    if (flow->reading == flight->packet_id)
+    bool was_read = flow->reading == flight->packet_id;
+    if (was_read)
         flow->reading = 0;
     flight->tap = NULL;
-    if (!flight->known)
-        flow_retire(tap->session, flight);
+    if (was_read && connection_ready(s->connection))
+        abandon(s, flight);
+    else if (!flight->known)
+        flow_retire(s, flight);
+    flow_hungry(s);
+    tap_rest(tap);
 }
 
 static const struct link_ops tap_ops = { .deliver = on_deliver, .revoked = on_revoked };
 
 /* ---- sending again ------------------------------------------------------------------------------------------ */
-
-/* Its message is no more: nothing to send again. */
-static void
-abandon(struct session *s, struct inflight *flight)
-{
-    uint16_t packet_id = flight->packet_id;
-    bool recorded = flight->qos == 2;
-    flow_retire(s, flight);
-    if (recorded && record_complete(s, packet_id) < 0)
-        connection_doom(s->connection, MQTT_QUOTA_EXCEEDED);
-}
 
 /* Asks for the message of one that is due; it comes through on_deliver(), now or later. */
 static void
@@ -310,7 +330,6 @@ read_again(struct session *s, struct inflight *flight)
     } else if (flight != NULL) {
         server_say(s->server, LOG_ERROR, "lost", "a message in flight to session %u cannot be read: %s", s->kept.id,
                    err_text(rc));
-        flow_settle(flight, true);
         abandon(s, flight);
     }
 }

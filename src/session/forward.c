@@ -90,7 +90,7 @@ on_released(struct holder *holder, uint64_t done)
     else if (all)
         forward_free(group);
     if (all)
-        group_forwarded(group);
+        group_rest(group);
 }
 
 void

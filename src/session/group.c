@@ -92,13 +92,8 @@ group_free(struct group *group)
 {
     struct mqtt_server *server = group->server;
     struct filter *f = group->filter;
-    must(list_empty(&group->members));
+    must(list_empty(&group->members) && list_empty(&group->leavers));
     forward_free(group);
-    LIST_EACH(&group->leavers, l) {
-        struct member *member = container_of(l, struct member, link);
-        flow_untap(member->tap.session, &member->tap);
-        member_free(member);
-    }
     route_cut(server->host->route, &group->hop.row);
     server_unkeep(server, &group->kept);
     queue_free(group->target.queue);
@@ -207,6 +202,25 @@ end(struct group *group)
     group_free(group);
 }
 
+/* Nobody is here for what waits, or for what clients that left do not acknowledge.  But those are sent what has begun
+ * of QoS 2 until they have it, or their sessions end. */
+static void
+wind_up(struct group *group)
+{
+    LIST_EACH(&group->leavers, l) {
+        struct member *member = container_of(l, struct member, link);
+        flow_disown(&member->tap);
+        if (member->tap.link.flight == 0)
+            member_free(member);
+    }
+    if (list_empty(&group->leavers)) {
+        end(group);
+        return;
+    }
+    forward_free(group);
+    (void)queue_purge(group->target.queue);
+}
+
 /* Nobody is left.  With one shard that is the end; else the shard says whether somebody elsewhere takes what still
  * waits (mqtt_server_group), and a group that stays without members is empty. */
 static void
@@ -214,8 +228,17 @@ settle_empty(struct group *group)
 {
     struct session_host *host = group->server->host;
     enum group_fate fate = host->shards == 1 ? GROUP_ENDS : host->ops->group_fate(host, group->topics, group->name);
-    if (fate == GROUP_ENDS || queue_count(group->target.queue) == 0)
+    if (fate == GROUP_ENDS)
+        wind_up(group);
+    else if (queue_count(group->target.queue) == 0)
         end(group);
+}
+
+void
+group_rest(struct group *group)
+{
+    if (group->member_count == 0 && !group->server->restoring)
+        settle_empty(group);
 }
 
 void
@@ -229,7 +252,7 @@ mqtt_server_group(struct mqtt_server *server, struct view topics, struct view na
     else
         forward_end(group);
     if (group->member_count == 0 && fate == GROUP_ENDS)
-        end(group);
+        wind_up(group);
 }
 
 int
@@ -247,13 +270,6 @@ mqtt_server_group_keep(struct mqtt_server *server, struct view topics, struct vi
     if (rc == 0)
         forward_begin(group);
     return rc == 0 && group->forward == NULL ? -ERR_NO_MEMORY : rc;
-}
-
-void
-group_forwarded(struct group *group)
-{
-    if (group->member_count == 0 && queue_count(group->target.queue) == 0)
-        settle_empty(group);
 }
 
 static void
@@ -300,8 +316,7 @@ group_join(struct group *group, struct subscription *sub)
     struct session *s = sub->session;
     struct member *member = session_flow(s) == NULL ? NULL : MEM_NEW(group->server->host->mem, struct member);
     if (member == NULL) {
-        if (group->member_count == 0 && !group->server->restoring)
-            settle_empty(group);
+        group_rest(group);
         return -ERR_NO_MEMORY;
     }
     list_init(&member->link);
@@ -316,9 +331,29 @@ group_join(struct group *group, struct subscription *sub)
     return 0;
 }
 
+struct tap *
+group_leaver(struct group *group, struct session *s)
+{
+    LIST_EACH(&group->leavers, l) {
+        struct tap *tap = &container_of(l, struct member, link)->tap;
+        if (tap->session == s)
+            return tap;
+    }
+    struct member *member = MEM_NEW(group->server->host->mem, struct member);
+    if (member == NULL)
+        return NULL;
+    list_init(&member->link);
+    member->group = group;
+    list_push(&group->leavers, &member->link);
+    flow_tap(s, &member->tap, group->target.queue, member);
+    list_cut(&member->tap.all);
+    return &member->tap;
+}
+
 void
 member_free(struct member *member)
 {
+    link_detach(&member->tap.link);
     list_cut(&member->link);
     mem_free(member->group->server->host->mem, member);
 }
@@ -336,8 +371,8 @@ group_leave(struct subscription *sub)
     group->member_count--;
     group->online -= sub->session->connection != NULL;
     group_changed(group); /* an empty one may be ended by this */
-    if (sub->filter->group != NULL && group->member_count == 0 && !group->server->restoring)
-        settle_empty(group);
+    if (sub->filter->group != NULL)
+        group_rest(group);
 }
 
 void

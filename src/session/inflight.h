@@ -17,13 +17,17 @@ enum inflight_state {
     INFLIGHT_FREE,
     INFLIGHT_HELD,     /* QoS 2 of a durable session: not sent before its RECORD_DELIVER is on disk */
     INFLIGHT_SENT,     /* PUBLISH is out, or is to go out again: awaits PUBACK or PUBREC */
-    INFLIGHT_RELEASED, /* PUBREC came: PUBREL awaits PUBCOMP */
+    INFLIGHT_RELEASED, /* PUBREC came, or the message is no more: PUBREL awaits PUBCOMP */
+    INFLIGHT_RESTORED, /* a replay has met it, and will say at its end whose it is */
 };
 
 struct inflight {
-    struct tap *tap; /* whose queue holds it; NULL: no longer any */
-    uint64_t seq;    /* there */
-    uint32_t order;  /* of sending */
+    union {
+        struct tap *tap; /* whose queue holds it; NULL: no longer any */
+        uint32_t queue;  /* its id, while it is being restored; 0: none */
+    };
+    uint64_t seq;   /* there */
+    uint32_t order; /* of sending */
     uint16_t packet_id;
     unsigned state : 4;
     unsigned qos : 2;

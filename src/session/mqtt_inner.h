@@ -317,19 +317,24 @@ void flow_hungry(struct session *s);
 void flow_feed(struct session *s);
 /* A new connection has been greeted: sends again what is in flight. */
 void flow_start(struct session *s);
-/* The connection is gone. */
+/* The connection is gone; the session, or the server, ends. */
 void flow_stop(struct session *s);
+void flow_end(struct session *s);
 /* Its queue is done with the message; and the whole entry is done with. */
 void flow_settle(struct inflight *flight, bool record);
 void flow_retire(struct session *s, struct inflight *flight);
+/* QoS 2: the message is done with, its identifier when the client has answered PUBREL.  0, or what log_append says. */
+int flow_release(struct connection *c, struct inflight *flight);
 /* Attaches a tap; -> flow->taps. */
 void flow_tap(struct session *s, struct tap *tap, struct queue *queue, struct member *member);
 /* Detaches it; what was in flight is its queue's again. */
 void flow_untap(struct session *s, struct tap *tap);
-/* The tap's member leaves: it gets no more, and holds what the client was sent of QoS 1 till that is answered or the
- * connection ends. */
+/* The tap's member leaves: it gets no more, and holds what the client was sent till that is answered or the connection
+ * ends; of QoS 2 till the session ends. */
 void flow_leave(struct session *s, struct tap *tap);
-/* Detaches it and frees its member, when that has left and nothing is in flight to it. */
+/* What is in flight of QoS 1 is settled. */
+void flow_disown(struct tap *tap);
+/* Frees its member, when that has left and nothing is in flight to it, and ends a group that was kept for it. */
 void tap_rest(struct tap *tap);
 
 /* ---- subscriptions ------------------------------------------------------------------------------------------ */
@@ -407,10 +412,12 @@ bool share_split(struct view text, struct view *retname, struct view *retfilter)
 int group_of(struct mqtt_server *server, struct filter *filter, uint32_t id, struct group **ret);
 int group_join(struct group *group, struct subscription *sub);
 void group_leave(struct subscription *sub);
+/* The tap of a session that has left it, made when there is none.  NULL: no memory. */
+struct tap *group_leaver(struct group *group, struct session *s);
 void member_free(struct member *member);
+/* Ends it when it has no members and nothing is waited for. */
+void group_rest(struct group *group);
 void group_changed(struct group *group);
-/* What waited here has left. */
-void group_forwarded(struct group *group);
 /* forward.c: what waits here leaves; no more leaves (what was sent is still waited for); nothing is waited for. */
 void forward_begin(struct group *group);
 void forward_end(struct group *group);

@@ -5,11 +5,12 @@
 void
 tap_rest(struct tap *tap)
 {
-    bool has_left = tap->member != NULL && tap->member->subscription == NULL;
-    if (!has_left || tap->link.flight > 0)
+    struct member *member = tap->member;
+    if (member == NULL || member->subscription != NULL || tap->link.flight > 0)
         return;
-    link_detach(&tap->link);
-    member_free(tap->member);
+    struct group *group = member->group;
+    member_free(member);
+    group_rest(group);
 }
 
 /* For the other members. */
@@ -18,9 +19,20 @@ give_back(struct session *s, struct inflight *flight)
 {
     struct tap *tap = flight->tap;
     uint64_t seq = flight->seq;
+    if (s->flow->reading == flight->packet_id)
+        s->flow->reading = 0;
+    if (flight->state == INFLIGHT_HELD)
+        (void)record_complete(s, flight->packet_id); /* without it recovery finds that it is not ours any more */
     inflights_cut(&s->flow->inflights, flight);
     link_release(&tap->link, seq);
     tap_rest(tap);
+}
+
+/* Is it one of a group's? */
+static bool
+is_shared(const struct inflight *flight)
+{
+    return flight->state != INFLIGHT_RESTORED && flight->tap != NULL && flight->tap->member != NULL;
 }
 
 /* ---- the connection ----------------------------------------------------------------------------------------- */
@@ -30,12 +42,9 @@ give_back(struct session *s, struct inflight *flight)
 static void
 hand_back(struct session *s, struct inflight *flight)
 {
-    bool keep = flight->tap == NULL || flight->tap->member == NULL || (flight->qos == 2 && flight->known);
-    if (keep)
-        return;
-    if (flight->state == INFLIGHT_HELD)
-        (void)record_complete(s, flight->packet_id); /* without it recovery finds that it is not ours any more */
-    give_back(s, flight);
+    bool begun = flight->qos == 2 && flight->known;
+    if (is_shared(flight) && !begun)
+        give_back(s, flight);
 }
 
 void
@@ -56,6 +65,28 @@ flow_stop(struct session *s)
         f->counted = false;
         hand_back(s, f);
     }
+}
+
+/* The session ends, and what is begun of QoS 2 with it [MQTT-4.8.2-5]; but not because the server ends. */
+static void
+end_one(struct session *s, struct inflight *flight)
+{
+    if (!is_shared(flight))
+        return;
+    if (s->server->restoring)
+        give_back(s, flight);
+    else
+        flow_settle(flight, true);
+}
+
+void
+flow_end(struct session *s)
+{
+    struct inflights *flights = &s->flow->inflights;
+    flow_stop(s); /* when the server ends its client is still connected */
+    uint32_t at = 0;
+    for (struct inflight *f = inflights_next(flights, &at); f != NULL; f = inflights_next(flights, &at))
+        end_one(s, f);
 }
 
 /* ---- the membership ----------------------------------------------------------------------------------------- */
@@ -84,23 +115,8 @@ flow_untap(struct session *s, struct tap *tap)
     flow_hungry(s);
 }
 
-/* What the client may have seen is finished with it [MQTT-3.10.4-3]: of QoS 1 when it says PUBACK, of QoS 2 as far as
- * the group is concerned now. */
-static void
-leave_one(struct session *s, struct inflight *flight)
-{
-    if (!flight->known) {
-        give_back(s, flight);
-        return;
-    }
-    if (flight->qos == 1)
-        return;
-    if (s->flow->reading == flight->packet_id)
-        s->flow->reading = 0;
-    flow_settle(flight, true);
-}
-
-/* A replay settles nothing, and neither does a server that ends. */
+/* A replay settles nothing, and neither does a server that ends.  Else what the client may have seen is finished with
+ * it [MQTT-3.10.4-3]. */
 void
 flow_leave(struct session *s, struct tap *tap)
 {
@@ -114,7 +130,19 @@ flow_leave(struct session *s, struct tap *tap)
     tap->link.credit = 0;
     for (struct inflight *f = inflights_next(&flow->inflights, &at); f != NULL;
          f = inflights_next(&flow->inflights, &at))
-        if (f->tap == tap)
-            leave_one(s, f);
+        if (f->tap == tap && !f->known)
+            give_back(s, f);
     flow_hungry(s);
+}
+
+void
+flow_disown(struct tap *tap)
+{
+    struct inflights *flights = &tap->session->flow->inflights;
+    uint32_t at = 0;
+    for (struct inflight *f = inflights_next(flights, &at); f != NULL; f = inflights_next(flights, &at))
+        if (f->tap == tap && f->qos == 1) {
+            f->tap = NULL;
+            (void)link_accept(&tap->link, f->seq, true);
+        }
 }

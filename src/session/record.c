@@ -217,7 +217,7 @@ checkpoint_flow(const struct session *s)
     int rc = flights->count > 0 && ids == NULL ? -ERR_NO_MEMORY : inflights_sorted(flights, ids);
     for (uint32_t i = 0; rc == 0 && i < flights->count; i++) {
         const struct inflight *f = inflights_find(flights, ids[i]);
-        if (f->qos == 2 && (f->tap != NULL || f->state == INFLIGHT_RELEASED))
+        if (f->qos == 2)
             rc = put_inflight(s, TO_CHECKPOINT, f->state == INFLIGHT_RELEASED ? RECORD_RELEASE : RECORD_DELIVER, f);
     }
     mem_free(s->server->host->mem, ids);

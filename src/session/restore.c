@@ -161,18 +161,6 @@ on_forget(struct mqtt_server *server, uint32_t id, struct cursor *c)
     return 0;
 }
 
-/* NULL: the session has left that group. */
-static struct tap *
-tap_of(const struct session *s, uint32_t queue)
-{
-    LIST_EACH(&s->flow->taps, l) {
-        struct tap *tap = container_of(l, struct tap, all);
-        if (queue_id(tap->link.queue) == queue)
-            return tap;
-    }
-    return NULL;
-}
-
 static int
 put_inflight(struct session *s, uint32_t queue, uint64_t seq, uint16_t packet_id, enum inflight_state state)
 {
@@ -184,7 +172,8 @@ put_inflight(struct session *s, uint32_t queue, uint64_t seq, uint16_t packet_id
     flight->qos = 2;
     flight->known = true;
     flight->seq = seq;
-    flight->tap = state == INFLIGHT_RELEASED ? NULL : tap_of(s, queue);
+    if (state == INFLIGHT_RESTORED)
+        flight->queue = queue;
     return 0;
 }
 
@@ -208,7 +197,7 @@ restore_inflight(struct mqtt_server *server, uint32_t id, struct cursor *c, enum
 static int
 on_delivered(struct mqtt_server *server, uint32_t id, struct cursor *c)
 {
-    return restore_inflight(server, id, c, INFLIGHT_SENT);
+    return restore_inflight(server, id, c, INFLIGHT_RESTORED);
 }
 
 static int
@@ -290,17 +279,52 @@ mqtt_server_restore_receipt(struct mqtt_server *server, uint32_t session, uint16
 
 /* ---- the end of a replay ------------------------------------------------------------------------------------ */
 
-/* What was in flight is marked so in its queue again; what is not there any more was settled. */
-static void
+/* 0 and *ret: the session's own, a group's, one of a group that it has left, or NULL: the queue is no more; or
+ * -ERR_NO_MEMORY. */
+static int
+tap_of(struct session *s, uint32_t queue, struct tap **ret)
+{
+    *ret = NULL;
+    LIST_EACH(&s->flow->taps, l) {
+        struct tap *tap = container_of(l, struct tap, all);
+        if (queue_id(tap->link.queue) == queue)
+            *ret = tap;
+    }
+    struct group *group = *ret != NULL ? NULL : group_by_id(s->server, queue);
+    if (group != NULL)
+        *ret = group_leaver(group, s);
+    return group != NULL && *ret == NULL ? -ERR_NO_MEMORY : 0;
+}
+
+/* What was in flight is marked so in its queue again.  Of what is not there any more the client may know the
+ * identifier: that is in flight without a message. */
+static int
+adopt_one(struct session *s, struct inflight *flight)
+{
+    struct tap *tap;
+    int rc = tap_of(s, flight->queue, &tap);
+    if (rc < 0)
+        return rc;
+    bool adopted = tap != NULL && link_adopt(&tap->link, flight->seq);
+    flight->tap = adopted ? tap : NULL;
+    flight->state = INFLIGHT_SENT;
+    if (tap != NULL)
+        tap_rest(tap);
+    return 0;
+}
+
+static int
 adopt_inflight(struct session *s)
 {
-    if (s->flow == NULL)
-        return;
-    struct inflights *flights = &s->flow->inflights;
     uint32_t at = 0;
-    for (struct inflight *f = inflights_next(flights, &at); f != NULL; f = inflights_next(flights, &at))
-        if (f->state == INFLIGHT_SENT && (f->tap == NULL || !link_adopt(&f->tap->link, f->seq)))
-            inflights_cut(flights, f);
+    int rc = 0;
+    if (s->flow == NULL)
+        return 0;
+    struct inflights *flights = &s->flow->inflights;
+    for (struct inflight *f = inflights_next(flights, &at); rc == 0 && f != NULL; f = inflights_next(flights, &at))
+        if (f->state == INFLIGHT_RESTORED)
+            rc = adopt_one(s, f);
+    return rc;
 }
 
 static int
@@ -311,9 +335,7 @@ enlist(struct session *s)
     if (other != NULL) /* its end was not recorded, for want of room on the disk */
         session_end(other);
     int rc = session_enlist(s);
-    if (rc == 0)
-        adopt_inflight(s);
-    return rc;
+    return rc == 0 ? adopt_inflight(s) : rc;
 }
 
 /* Its connection died with the process.  The other shards need a moment to say who takes what before a will is

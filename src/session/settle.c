@@ -58,8 +58,8 @@ reject(struct connection *c, struct inflight *flight)
     return record_complete(c->session, packet_id);
 }
 
-static int
-release(struct connection *c, struct inflight *flight)
+int
+flow_release(struct connection *c, struct inflight *flight)
 {
     int rc = record_release(c->session, flight);
     if (rc < 0)
@@ -89,7 +89,7 @@ on_pubrec(struct connection *c, const struct mqtt_packet *packet, struct fault *
     else if (flight->state == INFLIGHT_RELEASED)
         answer_ack(c, MQTT_PUBREL, packet_id, MQTT_SUCCESS, false);
     else
-        rc = release(c, flight);
+        rc = flow_release(c, flight);
     return rc < 0 ? disk_breach(why) : 0;
 }
 

@@ -130,6 +130,38 @@ def test_qos2_in_flight_stays_with_its_member(node, name, parties):
     assert other.messages.empty()
 
 
+@pytest.mark.parametrize("how", ["cut", "stop", "kill"])
+def test_qos2_in_flight_waits_for_the_member_that_left(new_node, name, parties, shards, how):
+    """MQTT 5, 3.10.4 and 4.8.2: UNSUBSCRIBE changes nothing about that, and neither does the end of the node."""
+    node = new_node(shards=shards)
+    kept = [("session_expiry_interval", EVER)]
+    first = Wire(node)
+    first.connect(f"{name}-first", props=kept)
+    first.subscribe((f"$share/g/{name}", 2))
+    pub = parties(Party(node)).join()
+    for i in range(3):
+        pub.publish(name, str(i), 2)
+    begun = [first.expect(PUBLISH) for _ in range(3)]
+    first.unsubscribe(f"$share/g/{name}")
+    first.close()
+    pub.cut()
+    if how != "cut":
+        node.restart(how)
+    other = parties(Party(node, f"{name}-other")).join()
+    other.subscribe(f"$share/g/{name}", 2)
+    again = Wire(node)
+    assert again.connect(f"{name}-first", clean=False, props=kept).session_present
+    got = [again.expect(PUBLISH) for _ in range(3)]
+    assert [(one.packet_id, one.payload) for one in got] == [(one.packet_id, one.payload) for one in begun]
+    for one in got:
+        assert one.dup
+        again.acknowledge(PUBREC, one.packet_id)
+        assert again.expect(PUBREL).packet_id == one.packet_id
+        again.acknowledge(PUBCOMP, one.packet_id)
+    again.close()
+    assert other.messages.empty()
+
+
 @pytest.mark.parametrize("qos", [1, 2])
 @pytest.mark.parametrize("how", ["stop", "kill"])
 def test_a_group_of_absent_sessions_keeps_messages_over_a_restart(new_node, name, parties, shards, how, qos):
