@@ -10,7 +10,7 @@
 #include "trial/trial.h"
 
 struct sim_options {
-    uint64_t seed, runs, nodes, shards, publishers, subscribers, keepers, messages, deaths, cut_at;
+    uint64_t seed, runs, nodes, shards, publishers, subscribers, groups, members, keepers, messages, deaths, cut_at;
     unsigned cut_how;
     const char *profile;
     bool crash_points, transcript, quiet;
@@ -28,6 +28,8 @@ static const struct option_row rows[] = {
     { 0, "shards", "N", "shards a node", OPTION_NUMBER, AT(shards), 1, 16 },
     { 0, "publishers", "N", "publishers a node", OPTION_NUMBER, AT(publishers), 1, 100 },
     { 0, "subscribers", "N", "durable subscribers a node", OPTION_NUMBER, AT(subscribers), 1, 100 },
+    { 0, "groups", "N", "shared subscriptions a node", OPTION_NUMBER, AT(groups), 0, 100 },
+    { 0, "members", "N", "members a shared subscription, which come and go", OPTION_NUMBER, AT(members), 1, 100 },
     { 0, "keepers", "N", "publishers of retained values a node", OPTION_NUMBER, AT(keepers), 0, 100 },
     { 0, "messages", "N", "messages a publisher", OPTION_NUMBER, AT(messages), 1, 100000 },
     { 0, "deaths", "N", "kills and power cuts a node, at random times", OPTION_NUMBER, AT(deaths), 0, 1000 },
@@ -54,11 +56,14 @@ make_plan(const struct sim_options *o, uint64_t seed, struct trial_plan *ret)
         { o->shards,      &ret->shards     },
         { o->publishers,  &ret->publishers },
         { o->subscribers, &ret->subscribers},
+        { o->members,     &ret->members    },
         { o->messages,    &ret->messages   },
     };
     for (size_t i = 0; i < COUNT_OF(numbers); i++)
         if (numbers[i].given != 0)
             *numbers[i].into = (unsigned)numbers[i].given;
+    if (o->groups != UINT64_MAX)
+        ret->groups = (unsigned)o->groups;
     if (o->keepers != UINT64_MAX)
         ret->keepers = (unsigned)o->keepers;
     if (o->deaths != UINT64_MAX)
@@ -74,11 +79,12 @@ tell_violation(const struct trial_plan *plan, const struct trial_result *result)
         [SIM_CUT_BEFORE] = "before", [SIM_CUT_DURING] = "during", [SIM_CUT_AFTER] = "after"
     };
     printf("%s\n", result->verdict.text);
-    printf("replay: tambo sim --seed %" PRIu64
-           " --profile %s --nodes %u --shards %u --publishers %u --subscribers %u --keepers %u "
-           "--messages %u --deaths %u",
-           plan->seed, plan->profile == NULL ? "calm" : plan->profile->name, plan->nodes, plan->shards,
-           plan->publishers, plan->subscribers, plan->keepers, plan->messages, plan->deaths);
+    printf(
+        "replay: tambo sim --seed %" PRIu64
+        " --profile %s --nodes %u --shards %u --publishers %u --subscribers %u --groups %u --members %u --keepers %u "
+        "--messages %u --deaths %u",
+        plan->seed, plan->profile == NULL ? "calm" : plan->profile->name, plan->nodes, plan->shards, plan->publishers,
+        plan->subscribers, plan->groups, plan->members, plan->keepers, plan->messages, plan->deaths);
     if (plan->cut_at != 0)
         printf(" --cut-at %" PRIu64 " --cut %s", plan->cut_at, hows[plan->cut_how]);
     printf(" --transcript\nhash: %016" PRIx64 "\n", result->hash);
@@ -150,7 +156,9 @@ run_crash_points(const struct sim_options *o)
 int
 cmd_sim(int argc, char *const *argv)
 {
-    struct sim_options options = { .seed = 1, .runs = 1, .keepers = UINT64_MAX, .deaths = UINT64_MAX };
+    struct sim_options options = {
+        .seed = 1, .runs = 1, .groups = UINT64_MAX, .keepers = UINT64_MAX, .deaths = UINT64_MAX
+    };
     int exit_code;
     const struct option_group group = { "Options", rows, COUNT_OF(rows), &options };
     const struct option_spec spec = {

@@ -57,7 +57,7 @@ void
 exchange_add(struct outgoing *out, struct target *target, uint8_t qos, bool retain, uint32_t subscription_id)
 {
     struct exchange *ex = out->exchange;
-    if (out->repeat && !target->elsewhere)
+    if (out->repeat && !target->asks_again)
         return;
     if (target->stamp == ex->stamp) {
         merge(&ex->deliveries[target->planned], qos, retain, subscription_id);

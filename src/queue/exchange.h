@@ -46,7 +46,7 @@ struct target {
     struct queue *queue; /* where QoS above 0 is kept; NULL: nowhere */
     uint64_t stamp;      /* the last publication that planned it, and where */
     uint32_t planned;
-    bool elsewhere; /* on another shard */
+    bool asks_again; /* takes a repeat too: it is on another shard, or a group */
 };
 
 /* A frame encoded once and shared by a fan-out: one slot for each way a protocol version writes it. */
@@ -71,7 +71,7 @@ struct outgoing {
     int (*approve)(struct outgoing *out);
     bool groups_only; /* from another shard, for shared subscriptions' groups: everyone else has it, or does not want it
                        */
-    bool repeat;      /* taken in before: only targets elsewhere, which know what they have */
+    bool repeat;      /* taken in before: only for targets that ask again */
     bool stored;      /* something was appended to the log: an acknowledgement waits for the commit */
     uint32_t matched; /* targets; 0: nobody is there */
 };

@@ -151,6 +151,7 @@ group_of(struct mqtt_server *server, struct filter *filter, uint32_t id, struct 
     group->server = server;
     group->hop.ops = &hop_ops;
     group->target.ops = &target_ops;
+    group->target.asks_again = true;
     group->filter = filter;
     group->provisional = id == 0 && server->restoring;
     filter->group = group;

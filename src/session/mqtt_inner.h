@@ -227,7 +227,7 @@ struct session {
     struct list subscriptions;
     struct flow *flow;
     struct will *will;
-    struct idset *received; /* QoS 2 taken in and not released; NULL: never any */
+    struct received *received; /* NULL: never any */
     uint32_t expiry_s;
     uint32_t subscription_count;
     uint32_t identified; /* subscriptions with an identifier */
@@ -275,7 +275,12 @@ void session_park(struct session *s, uint64_t until_s);
 /* The flow, made when there is none, with the session's queue.  NULL: no memory. */
 struct flow *session_flow(struct session *s);
 int session_need_queue(struct session *s);
-/* QoS 2 taken in from the client, by packet identifier.  session_receive: 1 added, 0 known already, -ERR_NO_MEMORY. */
+/* QoS 2 taken in from the client and not released, by packet identifier. */
+struct received {
+    struct idset ids;
+    struct idset restored; /* those taken in before a restart, and not sent again yet */
+};
+/* session_receive: 1 added, 0 known already, -ERR_NO_MEMORY. */
 bool session_has_received(const struct session *s, uint16_t packet_id);
 int session_receive(struct session *s, uint16_t packet_id);
 bool session_forget(struct session *s, uint16_t packet_id);

@@ -169,20 +169,27 @@ count(struct connection *c, const struct mqtt_publish *publish)
         connection_pause(c, PAUSE_NODE);
 }
 
-/* It has been taken in already [MQTT-4.3.3-10].  But other shards, that were to take their part of it, may have lost
- * power before that was on disk; and when this is the echo of a moment ago, so may this one. */
+/* Other shards, that were to take their part of what was taken in here before a restart, may have lost it. */
+static bool
+may_be_lost(const struct session *s, uint16_t packet_id)
+{
+    return s->durable && s->server->host->shards > 1 && idset_has(&s->received->restored, packet_id);
+}
+
+/* It has been taken in already [MQTT-4.3.3-10]; its answer waits for what its first arrival waits for. */
 static int
 take_again(struct connection *c, const struct mqtt_publish *publish, struct view topic, struct fault *why)
 {
     struct session_host *host = c->server->host;
     struct session *s = c->session;
-    if (s->durable && host->shards > 1) {
+    if (may_be_lost(s, publish->packet_id)) {
         struct outgoing out = { .repeat = true, .publisher = s, .receipt = receipt_of(s, publish->packet_id) };
         int rc = fill(c, publish, topic, &out.pub.env);
         if (rc == 0)
             rc = host->ops->publish(host, &out);
         if (rc < 0)
             return refuse(c, publish, reason_of(rc), why);
+        (void)idset_cut(&s->received->restored, publish->packet_id);
     }
     answer(c, publish, MQTT_SUCCESS, s->durable);
     return 0;

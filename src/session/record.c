@@ -231,7 +231,7 @@ checkpoint_received(const struct session *s)
     int rc = 0;
     if (s->received == NULL)
         return 0;
-    for (uint16_t id = idset_next(s->received, &at); rc == 0 && id != 0; id = idset_next(s->received, &at))
+    for (uint16_t id = idset_next(&s->received->ids, &at); rc == 0 && id != 0; id = idset_next(&s->received->ids, &at))
         rc = put_packet_id(s, TO_CHECKPOINT, RECORD_RECEIVED, id);
     return rc;
 }

@@ -78,8 +78,10 @@ session_free(struct session *s)
     if (s->kept.kind == KEPT_SESSION)
         server_unkeep(server, &s->kept);
     queue_free(s->target.queue);
-    if (s->received != NULL)
-        idset_fini(s->received, server->host->mem);
+    if (s->received != NULL) {
+        idset_fini(&s->received->ids, server->host->mem);
+        idset_fini(&s->received->restored, server->host->mem);
+    }
     mem_free(server->host->mem, s->received);
     server->host->counters.sessions_durable -= s->durable;
     mem_free(server->host->mem, s->will);
@@ -159,7 +161,7 @@ session_need_queue(struct session *s)
 bool
 session_has_received(const struct session *s, uint16_t packet_id)
 {
-    return s->received != NULL && idset_has(s->received, packet_id);
+    return s->received != NULL && idset_has(&s->received->ids, packet_id);
 }
 
 int
@@ -167,12 +169,16 @@ session_receive(struct session *s, uint16_t packet_id)
 {
     struct mem *mem = s->server->host->mem;
     if (s->received == NULL)
-        s->received = MEM_NEW(mem, struct idset);
-    return s->received == NULL ? -ERR_NO_MEMORY : idset_add(s->received, mem, packet_id);
+        s->received = MEM_NEW(mem, struct received);
+    int rc = s->received == NULL ? -ERR_NO_MEMORY : idset_add(&s->received->ids, mem, packet_id);
+    return rc == 1 && s->server->restoring ? idset_add(&s->received->restored, mem, packet_id) : rc;
 }
 
 bool
 session_forget(struct session *s, uint16_t packet_id)
 {
-    return s->received != NULL && idset_cut(s->received, packet_id);
+    if (s->received == NULL)
+        return false;
+    (void)idset_cut(&s->received->restored, packet_id);
+    return idset_cut(&s->received->ids, packet_id);
 }

@@ -123,18 +123,19 @@ shard_group_here(struct session_host *host, struct view filter, struct view grou
     return share_picks_us(shard, filter, group, out);
 }
 
-/* False: it could not be stored now, and as its publisher waits for us it may not be dropped. */
+/* False: it could not be stored now, and as its publisher waits for us it may not be dropped.
+ *
+ * What is known already came before a node died, and comes again because another shard may have lost it.  A group's
+ * copy of it may have been that other's: which part is picked does not outlive a process (decisions/05). */
 static bool
 deliver_arrived(struct peer *peer, const struct arrived *arrived, const struct envelope *env)
 {
     struct shard *shard = peer->shard;
-    struct outgoing out = { .pub.env = *env,
-                            .publisher = shard,
-                            .receipt = arrived->receipt,
-                            .overfull = true,
-                            .groups_only = !arrived->plain };
-    if (out.receipt.session != 0 && receipt_known(shard, &out.receipt))
+    struct outgoing out = { .pub.env = *env, .publisher = shard, .receipt = arrived->receipt, .overfull = true };
+    bool known = out.receipt.session != 0 && receipt_known(shard, &out.receipt);
+    if (known && arrived->share_count == 0)
         return true;
+    out.groups_only = known || !arrived->plain;
     if (out.receipt.session != 0 && receipt_keep(shard, &out.receipt) < 0)
         return false;
     shard->arrived = arrived;
@@ -144,7 +145,8 @@ deliver_arrived(struct peer *peer, const struct arrived *arrived, const struct e
     if (shard->host.choked)
         lane_hold(peer->in, env->qos);
     if (rc < 0 && env->qos > 0) {
-        receipt_drop(shard, &out.receipt);
+        if (!known)
+            receipt_drop(shard, &out.receipt);
         return false;
     }
     shard->host.counters.publishes_dropped += rc < 0;
@@ -421,7 +423,7 @@ peers_init(struct shard *shard)
     for (unsigned i = 0; i < shard->host.shards; i++) {
         struct lane *out = lane_between(shard->lanes, self, i), *in = lane_between(shard->lanes, i, self);
         shard->peers[i] = (struct peer){
-            .target = {.ops = &ops, .elsewhere = true},
+            .target = {.ops = &ops, .asks_again = true},
               .shard = shard, .index = i, .out = out, .in = in
         };
         out->from = in->to = shard->host.io;

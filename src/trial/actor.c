@@ -13,7 +13,10 @@ enum {
     KEEP_ALIVE_S = 5,
     SESSION_EXPIRY_S = 100000,
     BODY_BYTES_MAX = 700,
-    PAUSE_STEPS = 6 /* between two bursts, on average: a publisher takes its time, so that faults find it at work */
+    PAUSE_STEPS = 6, /* between two bursts, on average: a publisher takes its time, so that faults find it at work */
+    STAY_STEPS = 16, /* a member of a group, on average, until it goes or changes its mind */
+    AWAY_MS_MAX = 200,
+    MEMBER_AWAY_MS_MAX = 500,
 };
 
 static void connect_again(void *arg);
@@ -70,13 +73,10 @@ window(const struct actor *a)
     return a->role == ROLE_KEEPER ? 1 : WINDOW;
 }
 
-void
-actor_prompt(struct actor *a)
+static void
+publish(struct actor *a)
 {
-    bool speaks = a->role == ROLE_PUBLISHER || a->role == ROLE_KEEPER;
-    if (!speaks || !a->trial->publishing || a->client == NULL || !mqtt_client_is_connected(a->client))
-        return;
-    if (!prng_once_in(&a->prng, PAUSE_STEPS))
+    if (!a->trial->publishing || !prng_once_in(&a->prng, PAUSE_STEPS))
         return;
     for (uint64_t n = 1 + prng_below(&a->prng, window(a)); n > 0 && mqtt_client_inflight(a->client) < window(a); n--) {
         bool again = a->again_count > 0;
@@ -117,24 +117,63 @@ on_settled(void *arg, uint64_t token, int rc)
 /* ---- subscribing
  * --------------------------------------------------------------------------------------------------------- */
 
-static void
-subscribe(struct actor *a)
+static unsigned
+group_of(const struct actor *a)
 {
-    const struct mqtt_filter filter = {
-        .filter = view_str(a->role == ROLE_READER ? "r/#"
-                           : a->index % 2         ? "t/+"
-                                                  : "t/#"),
-        .qos = a->qos,
-    };
-    if (mqtt_client_subscribe(a->client, &filter, 1, view_of(NULL, 0)) < 0)
+    return a->index / a->trial->plan->members;
+}
+
+/* Subscribes or unsubscribes, as it wants. */
+static void
+ask(struct actor *a)
+{
+    const char *plain = a->role == ROLE_READER ? "r/#" : a->index % 2 ? "t/+" : "t/#";
+    char text[32];
+    if (a->role == ROLE_MEMBER)
+        snprintf(text, sizeof(text), "$share/g%u/t/%s", group_of(a), group_of(a) % 2 ? "+" : "#");
+    else
+        snprintf(text, sizeof(text), "%s", plain);
+    const struct mqtt_filter filter = { .filter = view_str(text), .qos = a->qos };
+    const struct view none = view_of(NULL, 0);
+    int rc = a->wants ? mqtt_client_subscribe(a->client, &filter, 1, none)
+                      : mqtt_client_unsubscribe(a->client, &filter.filter, 1, none);
+    if (rc < 0)
         mqtt_client_abort(a->client);
+}
+
+/* The first of a group stays its member, so that there is always one to whom messages are owed.  And nobody leaves a
+ * group of QoS 2: what is in flight to who leaves is done with (session/parting.c). */
+static void
+come_and_go(struct actor *a)
+{
+    bool stays = a->index % a->trial->plan->members == 0 || a->qos == 2;
+    if (!a->trial->restless || a->wants != a->subscribed || !prng_once_in(&a->prng, STAY_STEPS))
+        return;
+    switch (prng_below(&a->prng, stays ? 2 : 3)) {
+    case 0: mqtt_client_disconnect(a->client, MQTT_SUCCESS, view_of(NULL, 0)); break;
+    case 1: mqtt_client_abort(a->client); break;
+    default: a->wants = !a->wants; ask(a);
+    }
+}
+
+void
+actor_prompt(struct actor *a)
+{
+    if (a->client == NULL || !mqtt_client_is_connected(a->client))
+        return;
+    if (a->role == ROLE_PUBLISHER || a->role == ROLE_KEEPER)
+        publish(a);
+    else if (a->role == ROLE_MEMBER)
+        come_and_go(a);
 }
 
 static void
 on_granted(void *arg, const struct mqtt_ack *ack)
 {
     struct actor *a = arg;
-    if (ack->codes.len == 1 && ack->codes.data[0] == a->qos)
+    if (!a->wants)
+        a->subscribed = false;
+    else if (ack->codes.len == 1 && ack->codes.data[0] == a->qos)
         a->subscribed = true;
     else
         mqtt_client_abort(a->client);
@@ -155,7 +194,9 @@ on_message(void *arg, const struct mqtt_publish *message)
     sim_note(a->trial->sim, "%s got %u/%u", a->name, index, seq);
     if (a->role == ROLE_SUBSCRIBER)
         ledger_received(&a->trial->ledger, a->index, index, seq);
-    else if (a->role == ROLE_READER && index < a->trial->ledger.keepers)
+    else if (a->role == ROLE_MEMBER)
+        ledger_received(&a->trial->ledger, a->trial->ledger.size.subscribers + group_of(a), index, seq);
+    else if (a->role == ROLE_READER && index < a->trial->ledger.size.keepers)
         a->trial->ledger.kept_seen[index] = seq;
 }
 
@@ -171,8 +212,19 @@ on_connected(void *arg, const struct mqtt_connack *connack)
     if (a->met && !connack->session_present && !a->trial->ledger.damaged)
         ledger_violated(&a->trial->ledger, "forgotten", "%s's session was gone", a->name);
     a->met = a->role != ROLE_READER;
-    if ((a->role == ROLE_SUBSCRIBER && !a->subscribed) || a->role == ROLE_READER)
-        subscribe(a);
+    if (a->wants != a->subscribed)
+        ask(a);
+}
+
+/* On a full disk one that is refused and the next one taken are nothing strange, and what the server said to that is
+ * lost with the connection. */
+static void
+doubt_order(struct actor *a)
+{
+    const struct sim_profile *profile = a->trial->plan->profile;
+    if (a->role == ROLE_PUBLISHER && profile != NULL && profile->disk_bytes_max != 0 &&
+        mqtt_client_inflight(a->client) > 0)
+        a->trial->ledger.accounts[a->index].refused = true;
 }
 
 static void
@@ -184,7 +236,8 @@ on_closed(void *arg, const struct mqtt_client_end *end)
     sim_note(a->trial->sim, "%s %s", a->name, text);
     if (end->why == MQTT_CLIENT_BREACH)
         ledger_violated(&a->trial->ledger, "protocol", "%s: %s: %s", a->name, end->fault.clause, end->fault.text);
-    later(a, 20 + prng_below(&a->prng, 200));
+    doubt_order(a);
+    later(a, 20 + prng_below(&a->prng, a->role == ROLE_MEMBER ? MEMBER_AWAY_MS_MAX : AWAY_MS_MAX));
 }
 
 static const struct mqtt_client_on actor_on = {
@@ -226,22 +279,37 @@ choose_settings(struct actor *a)
     connect->properties.raw = view_of(a->props, (size_t)(p.at - a->props));
 }
 
+/* All members of a group ask for one QoS: what a group is owed is the least of theirs. */
+static uint8_t
+share_qos(struct actor *a)
+{
+    struct ledger *ledger = &a->trial->ledger;
+    uint8_t *qos = &ledger->qos[ledger->size.subscribers + group_of(a)];
+    if (*qos == 0)
+        *qos = a->qos;
+    return *qos;
+}
+
 int
 actor_init(struct actor *a, struct trial *trial, struct station *station, enum role role, unsigned index)
 {
     static const char *const roles[] = {
-        [ROLE_PUBLISHER] = "pub", [ROLE_SUBSCRIBER] = "sub", [ROLE_KEEPER] = "keep", [ROLE_READER] = "read"
+        [ROLE_PUBLISHER] = "pub", [ROLE_SUBSCRIBER] = "sub", [ROLE_MEMBER] = "member",
+        [ROLE_KEEPER] = "keep",   [ROLE_READER] = "read",
     };
     *a = (struct actor){ .trial = trial, .station = station, .role = role, .index = index, .next_seq = 1 };
-    prng_init(&a->prng, trial->plan->seed * 1000 + index * 4 + role);
+    prng_init(&a->prng, trial->plan->seed * 1000 + index * 8 + role);
     a->qos = (uint8_t)(1 + prng_below(&a->prng, 2));
+    if (role == ROLE_MEMBER)
+        a->qos = share_qos(a);
+    a->wants = role == ROLE_SUBSCRIBER || role == ROLE_MEMBER || role == ROLE_READER;
     a->version = prng_below(&a->prng, 2) ? MQTT_V5 : MQTT_V311;
     snprintf(a->name, sizeof(a->name), "%s%u", roles[role], index);
     choose_settings(a);
     if (role == ROLE_PUBLISHER)
         trial->ledger.accounts[index].qos = a->qos;
     if (role == ROLE_SUBSCRIBER)
-        trial->ledger.subscriber_qos[index] = a->qos;
+        trial->ledger.qos[index] = a->qos;
     const struct sim_program program = { .start = on_start, .died = on_died, .arg = a, .mem = &a->mem };
     int rc = sim_machine_new(trial->sim, a->name, &program, &a->machine);
     if (rc == 0)
@@ -252,7 +320,7 @@ actor_init(struct actor *a, struct trial *trial, struct station *station, enum r
 bool
 actor_done(const struct actor *a)
 {
-    if (a->role == ROLE_SUBSCRIBER || a->role == ROLE_READER)
-        return a->subscribed;
+    if (a->role != ROLE_PUBLISHER && a->role != ROLE_KEEPER)
+        return a->subscribed == a->wants;
     return a->next_seq > a->trial->plan->messages && a->again_count == 0 && mqtt_client_inflight(a->client) == 0;
 }

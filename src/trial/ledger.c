@@ -6,42 +6,54 @@
 #include "base/err.h"
 #include "base/mem.h"
 
-int
-ledger_init(struct ledger *ledger, struct mem *mem, unsigned publishers, unsigned subscribers, unsigned keepers,
-            unsigned messages)
+static bool
+take_memory(struct ledger *ledger)
 {
-    *ledger = (struct ledger){
-        .mem = mem, .publishers = publishers, .subscribers = subscribers, .keepers = keepers, .messages = messages
-    };
-    size_t seqs = (size_t)messages + 1;
-    bool *confirmed = mem_new(mem, publishers * seqs);
-    uint8_t *times = mem_new(mem, (size_t)subscribers * publishers * seqs);
-    ledger->accounts = mem_new(mem, publishers * sizeof(*ledger->accounts));
-    ledger->sights = mem_new(mem, (size_t)subscribers * publishers * sizeof(*ledger->sights));
-    ledger->subscriber_qos = mem_new(mem, subscribers);
-    ledger->kept_confirmed = mem_new(mem, (size_t)keepers * 3 * sizeof(uint32_t) + 1);
-    if (!confirmed || !times || !ledger->accounts || !ledger->sights || !ledger->subscriber_qos ||
-        !ledger->kept_confirmed)
+    const struct ledger_size *size = &ledger->size;
+    struct mem *mem = ledger->mem;
+    size_t seqs = (size_t)size->messages + 1;
+    ledger->accounts = mem_new(mem, size->publishers * sizeof(*ledger->accounts));
+    ledger->sights = mem_new(mem, (size_t)ledger->receivers * size->publishers * sizeof(*ledger->sights));
+    ledger->qos = mem_new(mem, ledger->receivers);
+    ledger->kept_confirmed = mem_new(mem, (size_t)size->keepers * 3 * sizeof(uint32_t) + 1);
+    if (!ledger->accounts || !ledger->sights || !ledger->qos || !ledger->kept_confirmed)
+        return false;
+    ledger->accounts[0].confirmed = mem_new(mem, size->publishers * seqs);
+    ledger->accounts[0].deaths = mem_new(mem, size->publishers * seqs * sizeof(uint16_t));
+    ledger->sights[0].times = mem_new(mem, (size_t)ledger->receivers * size->publishers * seqs);
+    return ledger->accounts[0].confirmed && ledger->accounts[0].deaths && ledger->sights[0].times;
+}
+
+int
+ledger_init(struct ledger *ledger, struct mem *mem, const struct ledger_size *size)
+{
+    *ledger = (struct ledger){ .mem = mem, .size = *size, .receivers = size->subscribers + size->groups };
+    size_t seqs = (size_t)size->messages + 1;
+    if (!take_memory(ledger))
         return -ERR_NO_MEMORY;
-    ledger->kept_attempted = ledger->kept_confirmed + keepers;
-    ledger->kept_seen = ledger->kept_attempted + keepers;
-    for (unsigned p = 0; p < publishers; p++)
-        ledger->accounts[p].confirmed = confirmed + p * seqs;
-    for (unsigned i = 0; i < subscribers * publishers; i++)
-        ledger->sights[i].times = times + i * seqs;
+    ledger->kept_attempted = ledger->kept_confirmed + size->keepers;
+    ledger->kept_seen = ledger->kept_attempted + size->keepers;
+    for (unsigned p = 1; p < size->publishers; p++) {
+        ledger->accounts[p].confirmed = ledger->accounts[0].confirmed + p * seqs;
+        ledger->accounts[p].deaths = ledger->accounts[0].deaths + p * seqs;
+    }
+    for (unsigned i = 1; i < ledger->receivers * size->publishers; i++)
+        ledger->sights[i].times = ledger->sights[0].times + i * seqs;
     return 0;
 }
 
 void
 ledger_fini(struct ledger *ledger)
 {
-    if (ledger->accounts != NULL)
+    if (ledger->accounts != NULL) {
         mem_free(ledger->mem, ledger->accounts[0].confirmed);
+        mem_free(ledger->mem, ledger->accounts[0].deaths);
+    }
     if (ledger->sights != NULL)
         mem_free(ledger->mem, ledger->sights[0].times);
     mem_free(ledger->mem, ledger->accounts);
     mem_free(ledger->mem, ledger->sights);
-    mem_free(ledger->mem, ledger->subscriber_qos);
+    mem_free(ledger->mem, ledger->qos);
     mem_free(ledger->mem, ledger->kept_confirmed);
 }
 
@@ -62,8 +74,10 @@ void
 ledger_attempted(struct ledger *ledger, unsigned publisher, uint32_t seq)
 {
     struct account *a = &ledger->accounts[publisher];
-    if (seq > a->attempted)
-        a->attempted = seq;
+    if (seq <= a->attempted)
+        return;
+    a->attempted = seq;
+    a->deaths[seq] = ledger->deaths;
 }
 
 void
@@ -74,26 +88,56 @@ ledger_confirmed(struct ledger *ledger, unsigned publisher, uint32_t seq)
     a->confirmed[seq] = true;
 }
 
-void
-ledger_received(struct ledger *ledger, unsigned subscriber, unsigned publisher, uint32_t seq)
+static bool
+is_group(const struct ledger *ledger, unsigned receiver)
 {
-    if (publisher >= ledger->publishers || seq == 0 || seq > ledger->accounts[publisher].attempted) {
-        ledger_violated(ledger, "invented", "subscriber %u got message %u of publisher %u", subscriber, seq, publisher);
+    return receiver >= ledger->size.subscribers;
+}
+
+/* For a verdict: "group 0 ..." */
+static const char *
+kind_of(const struct ledger *ledger, unsigned receiver)
+{
+    return is_group(ledger, receiver) ? "group" : "subscriber";
+}
+
+static unsigned
+number_of(const struct ledger *ledger, unsigned receiver)
+{
+    return is_group(ledger, receiver) ? receiver - ledger->size.subscribers : receiver;
+}
+
+static bool
+may_repeat(const struct ledger *ledger, unsigned receiver, unsigned publisher, uint32_t seq)
+{
+    const struct account *a = &ledger->accounts[publisher];
+    if (a->qos < 2 || ledger->qos[receiver] < 2 || ledger->damaged)
+        return true;
+    return is_group(ledger, receiver) && ledger->spread && a->deaths[seq] != ledger->deaths;
+}
+
+void
+ledger_received(struct ledger *ledger, unsigned receiver, unsigned publisher, uint32_t seq)
+{
+    const char *kind = kind_of(ledger, receiver);
+    unsigned number = number_of(ledger, receiver);
+    if (publisher >= ledger->size.publishers || seq == 0 || seq > ledger->accounts[publisher].attempted) {
+        ledger_violated(ledger, "invented", "%s %u got message %u of publisher %u", kind, number, seq, publisher);
         return;
     }
     const struct account *a = &ledger->accounts[publisher];
-    struct sight *s = &ledger->sights[subscriber * ledger->publishers + publisher];
+    struct sight *s = &ledger->sights[receiver * ledger->size.publishers + publisher];
     ledger->received++;
     if (ledger->closed && !ledger->damaged)
-        ledger_violated(ledger, "again", "subscriber %u got message %u of publisher %u after a quiet restart",
-                        subscriber, seq, publisher);
+        ledger_violated(ledger, "again", "%s %u got message %u of publisher %u after a quiet restart", kind, number,
+                        seq, publisher);
     if (s->times[seq]++ > 0) {
-        if (a->qos == 2 && ledger->subscriber_qos[subscriber] == 2 && !ledger->damaged)
-            ledger_violated(ledger, "twice", "subscriber %u got message %u of publisher %u again", subscriber, seq,
+        if (!may_repeat(ledger, receiver, publisher, seq))
+            ledger_violated(ledger, "twice", "%s %u got message %u of publisher %u again", kind, number, seq,
                             publisher);
         return;
     }
-    if (!a->refused && s->jumped == 0 && seq != s->newest + 1) {
+    if (!is_group(ledger, receiver) && !a->refused && s->jumped == 0 && seq != s->newest + 1) {
         s->jumped = seq;
         s->over = s->newest;
     }
@@ -101,12 +145,12 @@ ledger_received(struct ledger *ledger, unsigned subscriber, unsigned publisher, 
         s->newest = seq;
 }
 
-/* The first confirmed message of `p` that `s` does not have; 0: none. */
+/* The first confirmed message of publisher `p` that receiver `r` does not have; 0: none. */
 static uint32_t
-missing(const struct ledger *ledger, unsigned s, unsigned p)
+missing(const struct ledger *ledger, unsigned r, unsigned p)
 {
     const struct account *a = &ledger->accounts[p];
-    const struct sight *sight = &ledger->sights[s * ledger->publishers + p];
+    const struct sight *sight = &ledger->sights[r * ledger->size.publishers + p];
     for (uint32_t seq = 1; seq <= a->attempted; seq++)
         if (a->confirmed[seq] && sight->times[seq] == 0)
             return seq;
@@ -116,9 +160,9 @@ missing(const struct ledger *ledger, unsigned s, unsigned p)
 bool
 ledger_complete(const struct ledger *ledger)
 {
-    for (unsigned s = 0; s < ledger->subscribers; s++)
-        for (unsigned p = 0; p < ledger->publishers; p++)
-            if (missing(ledger, s, p) != 0)
+    for (unsigned r = 0; r < ledger->receivers; r++)
+        for (unsigned p = 0; p < ledger->size.publishers; p++)
+            if (missing(ledger, r, p) != 0)
                 return false;
     return true;
 }
@@ -140,16 +184,18 @@ may_stand(const struct ledger *ledger, unsigned k, uint32_t seen)
 }
 
 static void
-judge_sight(struct ledger *ledger, unsigned s, unsigned p)
+judge_sight(struct ledger *ledger, unsigned r, unsigned p)
 {
-    const struct sight *sight = &ledger->sights[s * ledger->publishers + p];
-    uint32_t lost = missing(ledger, s, p);
+    const struct sight *sight = &ledger->sights[r * ledger->size.publishers + p];
+    const char *kind = kind_of(ledger, r);
+    unsigned number = number_of(ledger, r);
+    uint32_t lost = missing(ledger, r, p);
     if (lost != 0)
-        ledger_violated(ledger, "lost", "subscriber %u never got message %u of publisher %u, which was confirmed", s,
+        ledger_violated(ledger, "lost", "%s %u never got message %u of publisher %u, which was confirmed", kind, number,
                         lost, p);
     if (sight->jumped != 0 && !ledger->accounts[p].refused)
-        ledger_violated(ledger, "disorder", "subscriber %u got message %u of publisher %u after %u", s, sight->jumped,
-                        p, sight->over);
+        ledger_violated(ledger, "disorder", "%s %u got message %u of publisher %u after %u", kind, number,
+                        sight->jumped, p, sight->over);
 }
 
 void
@@ -157,10 +203,10 @@ ledger_judge(struct ledger *ledger)
 {
     if (ledger->damaged)
         return;
-    for (unsigned s = 0; s < ledger->subscribers; s++)
-        for (unsigned p = 0; p < ledger->publishers; p++)
-            judge_sight(ledger, s, p);
-    for (unsigned k = 0; k < ledger->keepers; k++)
+    for (unsigned r = 0; r < ledger->receivers; r++)
+        for (unsigned p = 0; p < ledger->size.publishers; p++)
+            judge_sight(ledger, r, p);
+    for (unsigned k = 0; k < ledger->size.keepers; k++)
         if (!may_stand(ledger, k, ledger->kept_seen[k]))
             ledger_violated(ledger, "retained", "topic r/%u holds version %u; %u was confirmed, %u attempted", k,
                             ledger->kept_seen[k], ledger->kept_confirmed[k], ledger->kept_attempted[k]);

@@ -21,7 +21,7 @@ struct station {
     unsigned deaths;
 };
 
-enum role { ROLE_PUBLISHER, ROLE_SUBSCRIBER, ROLE_KEEPER, ROLE_READER };
+enum role { ROLE_PUBLISHER, ROLE_SUBSCRIBER, ROLE_MEMBER, ROLE_KEEPER, ROLE_READER };
 
 /* One client on a machine of its own.  It connects again whenever it has lost its connection. */
 struct actor {
@@ -40,6 +40,7 @@ struct actor {
     uint8_t props[16]; /* session expiry */
     bool met;          /* its session exists: the node confirmed it once */
     bool subscribed;
+    bool wants;        /* to be subscribed: a member of a group leaves it and joins again */
     uint32_t next_seq; /* publisher, keeper: the next to be sent */
     uint32_t again[8]; /* refused ones, to be sent once more */
     unsigned again_count;
@@ -54,7 +55,8 @@ struct trial {
     struct station *stations;
     struct actor *actors;
     unsigned actor_count;
-    bool publishing; /* the second act */
+    bool publishing; /* from the second act on */
+    bool restless;   /* the second act: members of groups come and go */
     struct prng prng;
 };
 
@@ -64,7 +66,8 @@ void station_die(struct station *station, bool power);
 void station_tend(struct station *station);
 
 int actor_init(struct actor *actor, struct trial *trial, struct station *station, enum role role, unsigned index);
-/* A publisher or keeper with nothing left to send and nothing in flight; a subscriber that is subscribed. */
+/* A publisher or keeper with nothing left to send and nothing in flight; a subscriber that is subscribed, or has left
+ * as it wants. */
 bool actor_done(const struct actor *actor);
 void actor_prompt(struct actor *actor);
 

@@ -45,6 +45,7 @@ on_died(void *arg, enum sim_death how)
     s->node = NULL;
     s->down = true;
     s->deaths++;
+    s->trial->ledger.deaths++;
     s->boot_at_ns = sim_now(s->trial->sim) + SIM_NS_A_MS * (10 + prng_below(&s->trial->prng, 500));
 }
 

@@ -21,7 +21,7 @@ static int
 cast(struct trial *t)
 {
     const struct trial_plan *plan = t->plan;
-    unsigned each = plan->publishers + plan->subscribers + plan->keepers;
+    unsigned each = plan->publishers + plan->subscribers + plan->groups * plan->members + plan->keepers;
     t->stations = mem_new(&t->mem, plan->nodes * sizeof(*t->stations));
     t->actors = mem_new(&t->mem, (plan->nodes * (each + 1)) * sizeof(*t->actors));
     if (t->stations == NULL || t->actors == NULL)
@@ -131,7 +131,7 @@ second_act(struct trial *t)
         return -ERR_NO_MEMORY;
     for (unsigned n = 0; n < t->plan->nodes; n++)
         left[n] = t->plan->deaths;
-    t->publishing = true;
+    t->publishing = t->restless = true;
     sim_profile_set(t->sim, t->plan->profile);
     limit_disks(t);
     uint64_t end = sim_now(t->sim) + ACT_S_MAX * SIM_NS_A_S;
@@ -139,6 +139,7 @@ second_act(struct trial *t)
         strike_down(t, left);
         tend(t);
     }
+    t->restless = false;
     mem_free(&t->mem, left);
     return 0;
 }
@@ -191,6 +192,8 @@ play(struct trial *t, struct trial_result *ret)
     int rc = cast(t);
     if (rc == 0)
         rc = enter(t, ROLE_SUBSCRIBER, t->plan->subscribers);
+    if (rc == 0)
+        rc = enter(t, ROLE_MEMBER, t->plan->groups * t->plan->members);
     if (rc < 0)
         return rc;
     if (!act_until(t, CALM_S_MAX, all_done))
@@ -227,6 +230,8 @@ trial_draw(uint64_t seed, struct trial_plan *ret)
     ret->keepers = (unsigned)prng_below(&prng, 3);
     ret->messages = 20 + (unsigned)prng_below(&prng, 60);
     ret->deaths = (unsigned)prng_below(&prng, 4);
+    ret->groups = (unsigned)prng_below(&prng, 3);
+    ret->members = 2 + (unsigned)prng_below(&prng, 3);
 }
 
 int
@@ -235,14 +240,21 @@ trial_run(const struct trial_plan *plan, FILE *transcript, struct trial_result *
     struct trial t = { .plan = plan };
     *ret = (struct trial_result){ 0 };
     prng_init(&t.prng, plan->seed ^ 0x5eed);
-    int rc = ledger_init(&t.ledger, &t.mem, plan->publishers * plan->nodes, plan->subscribers * plan->nodes,
-                         plan->keepers * plan->nodes, plan->messages);
+    const struct ledger_size size = {
+        .publishers = plan->publishers * plan->nodes,
+        .subscribers = plan->subscribers * plan->nodes,
+        .groups = plan->groups * plan->nodes,
+        .keepers = plan->keepers * plan->nodes,
+        .messages = plan->messages,
+    };
+    int rc = ledger_init(&t.ledger, &t.mem, &size);
     if (rc == 0)
         rc = sim_new(&t.mem, plan->seed, sim_profile_find("calm"), &t.sim);
     if (rc < 0) {
         ledger_fini(&t.ledger);
         return rc;
     }
+    t.ledger.spread = plan->shards > 1;
     t.ledger.damaged = plan->profile != NULL && plan->profile->rot_once_in != 0;
     rc = play(&t, ret);
     ret->verdict = t.ledger.verdict;

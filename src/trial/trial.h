@@ -1,9 +1,9 @@
 /* trial/trial.h - nodes and clients in the simulator, and the promises they are held to.
  *
- * A trial has three acts.  In the first, on a calm world, durable subscribers subscribe.  In the second the fault
- * profile rules, nodes are killed and lose power, publishers publish with QoS 1 and 2 and set retained values.  In the
- * third everything heals, everyone reconnects and drains.  Then the ledger (trial/ledger.h) holds what was confirmed
- * against what arrived. */
+ * A trial has three acts.  In the first, on a calm world, durable subscribers and members of groups subscribe.  In the
+ * second the fault profile rules, nodes are killed and lose power, publishers publish with QoS 1 and 2 and set retained
+ * values, members come and go.  In the third everything heals, everyone reconnects and drains.  Then the ledger
+ * (trial/ledger.h) holds what was confirmed against what arrived. */
 #ifndef TAMBO_TRIAL_TRIAL_H
 #define TAMBO_TRIAL_TRIAL_H
 
@@ -15,8 +15,10 @@
 struct trial_plan {
     uint64_t seed;
     const struct sim_profile *profile; /* of the second act; NULL: calm */
-    unsigned nodes, shards, publishers, subscribers, keepers,
-        messages;    /* publishers, subscribers and keepers (of retained values) a node */
+    unsigned nodes, shards;
+    unsigned publishers, subscribers, groups, keepers; /* a node; keepers are of retained values */
+    unsigned members;                                  /* a group, that is, a shared subscription */
+    unsigned messages;                                 /* a publisher */
     unsigned deaths; /* power cuts and kills a node in the second act, at random times */
     uint64_t cut_at; /* instead: power is cut at this disk operation of the second act; 0: not */
     enum sim_cut cut_how;
