@@ -205,7 +205,7 @@ mq_attach(struct mq *mq, struct mq_consumer *consumer, struct view arguments, st
     consumer->mq = mq;
     consumer->credit = 0;
     consumer->counted = !consumer->browsing;
-    consumer->active = consumer->browsing || !mq->rules.single_active || active_of(mq) == NULL;
+    consumer->active = consumer->browsing || !mq->rules.single_active || mq->consumer_count == 0;
     list_init(&consumer->all);
     list_push(&mq->consumers, &consumer->all);
     mq->consumer_count += consumer->counted;
@@ -214,10 +214,13 @@ mq_attach(struct mq *mq, struct mq_consumer *consumer, struct view arguments, st
     return 0;
 }
 
-/* The next in order of attaching takes over. */
-static void
-succeed(struct mq *mq)
+/* The next in order of attaching takes over: at the end of the turn, so that what the last one held has come back to
+ * its place before more is handed out. */
+void
+mq_succeed(struct mq *mq)
 {
+    if (!mq->rules.single_active || active_of(mq) != NULL)
+        return;
     LIST_EACH(&mq->consumers, l) {
         struct mq_consumer *consumer = container_of(l, struct mq_consumer, all);
         if (!consumer->counted)
@@ -241,7 +244,7 @@ discount(struct mq_consumer *consumer)
     mq->taken = mq->taken && !consumer->exclusive;
     if (mq->consumer_count > 0) {
         if (mq->rules.single_active && was_active)
-            succeed(mq);
+            mq_soon(mq);
         return;
     }
     mq_used(mq);

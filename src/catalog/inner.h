@@ -282,6 +282,8 @@ void mq_feed(struct mq *mq);
 void mq_consumers_free(struct mem *mem, struct list *consumers);
 /* Asks for a mq_turn() from catalog_turn(), which pops catalog->due. */
 void mq_soon(struct mq *mq);
+/* Of a single active consumer, when it has gone. */
+void mq_succeed(struct mq *mq);
 void mq_turn(struct mq *mq);
 /* Forgets it with its messages and bindings; consumers are told.  Records nothing. */
 void mq_free(struct mq *mq);

@@ -296,6 +296,7 @@ mq_turn(struct mq *mq)
     }
     if (mq->rules.expires_ms != 0 && mq->timer.node.slot == 0)
         wind(mq);
+    mq_succeed(mq);
     if (mq->level_count > 1)
         mq_feed(mq);
 }

@@ -242,11 +242,35 @@ test_single_active_consumer_is_followed_in_order(void **state)
     assert_int_equal(e[0].count, 2);
     rig_stop(&e[1]);
     mq_cancel(&e[0].consumer);
+    rig_pass(rig, 5);
     assert_int_equal(rig_put(rig, "q", "c"), 0);
     assert_string_equal(e[2].bodies, "c");
     rig_stop(&e[0]); /* held two until now */
     assert_string_equal(e[2].bodies, "c a! b!");
     rig_stop(&e[2]);
+    rig_free(rig);
+}
+
+/* A connection that is lost cancels, then gives back: who follows gets that first. */
+static void
+test_single_active_consumer_is_followed_in_the_order_of_messages(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new(false);
+    struct eater e[2] = { 0 };
+    (void)rig_declare(rig, "q", 0, "x-single-active-consumer t 1");
+    for (unsigned i = 0; i < 2; i++)
+        assert_int_equal(rig_attach(rig, &e[i], "q", HOLDS, ""), 0);
+    mq_credit(&e[0].consumer, 2);
+    mq_credit(&e[1].consumer, 10);
+    assert_int_equal(rig_put(rig, "q", "a"), 0);
+    assert_int_equal(rig_put(rig, "q", "b"), 0);
+    assert_int_equal(rig_put(rig, "q", "c"), 0);
+    mq_cancel(&e[0].consumer);
+    rig_stop(&e[0]);
+    rig_pass(rig, 5);
+    assert_string_equal(e[1].bodies, "a! b! c");
+    rig_stop(&e[1]);
     rig_free(rig);
 }
 
@@ -740,6 +764,7 @@ main(void)
         cmocka_unit_test(test_higher_priorities_go_first),
         cmocka_unit_test(test_credit_is_shared_by_levels),
         cmocka_unit_test(test_single_active_consumer_is_followed_in_order),
+        cmocka_unit_test(test_single_active_consumer_is_followed_in_the_order_of_messages),
         cmocka_unit_test(test_exclusive_use),
         cmocka_unit_test(test_consumers_of_higher_priority_go_first),
         cmocka_unit_test(test_auto_delete_follows_the_last_consumer),
