@@ -31,7 +31,7 @@ test: | build
 	@tools/install run test
 	@tools/check
 
-# Side by side with the peers; writes build/bench.md and build/bench.svg.
+# Side by side with the peers; writes build/bench.md and plots beside it.
 bench: | build
 	@tools/install run bench
 	@$(MAKE) build/tambo

@@ -1,4 +1,5 @@
-/* cmd/bench.c - tambo bench: load any MQTT server and measure it.  The scenarios are rows; each has its defaults. */
+/* cmd/bench.c - tambo bench: load any MQTT or AMQP server and measure it.  The scenarios are rows; each has its
+ * defaults. */
 #include "cmd/bench.h"
 
 #include <signal.h>
@@ -14,12 +15,7 @@
 #define NS_A_SECOND UINT64_C(1000000000)
 #define TICK_NS     (NS_A_SECOND / 4)
 
-enum {
-    WINDOW_DEFAULT = 100,
-    LAG_QOS0_DEFAULT = 50000,
-    LAG_QUEUED_DEFAULT = 1000, /* a subscriber: servers that queue drop beyond some limit, mosquitto beyond this one */
-    FILES_SPARE = 64,
-};
+enum { FILES_SPARE = 64 };
 
 /* ---- the scenarios ---------------------------------------------------------------------------------------- */
 
@@ -59,6 +55,18 @@ free_idle(void *state)
     idle_free(state);
 }
 
+static int
+start_declare(struct bench *bench, void **state)
+{
+    return declare_start(bench, (struct declare **)state);
+}
+
+static void
+free_declare(void *state)
+{
+    declare_free(state);
+}
+
 struct scenario {
     const char *name;
     scenario_fn *start;
@@ -87,6 +95,8 @@ static const struct scenario scenarios[] = {
       "10,000 idle connections: how fast they come, held open" },
     { "backlog",       start_backlog, free_backlog, 1,   1,    1,        1,  0,    100000,  FILTER_EXACT,
       "100,000 messages for an absent durable subscriber: filled, then drained" },
+    { "declares",      start_declare, free_declare, 1,   0,   1,        1,  0,    10000,   FILTER_EXACT,
+      "10,000 durable queues, declared on one connection or several, and left (AMQP)" },
 };
 /* clang-format on */
 
@@ -170,24 +180,26 @@ bench_progress(struct bench *bench, const char *format, ...)
     fflush(stderr);
 }
 
-void
-bench_connect(struct bench *bench, const char *role, unsigned index, bool keep, struct mqtt_connect *ret)
+struct view
+bench_name(uint16_t run, const char *role, unsigned index, char *ret)
 {
-    static const uint8_t forever[] = { MQTT_SESSION_EXPIRY, 0xff, 0xff, 0xff, 0xff };
-    bool v5 = bench->dial.version == DIAL_V5;
-    int n = snprintf(bench->client_id, sizeof bench->client_id, "tambo-bench-%x-%s-%u", bench->run, role, index);
+    return view_of(ret, (size_t)snprintf(ret, BENCH_NAME_MAX, "tambo-bench-%x-%s-%u", run, role, index));
+}
 
-    *ret = (struct mqtt_connect){
-        .version = v5 ? MQTT_V5 : MQTT_V311,
-        .clean_start = !keep,
-        .has_username = bench->dial.username != NULL,
-        .has_password = bench->dial.password != NULL,
-        .client_id = view_of(bench->client_id, (size_t)n),
-        .username = view_str(bench->dial.username == NULL ? "" : bench->dial.username),
-        .password = view_str(bench->dial.password == NULL ? "" : bench->dial.password),
+void
+bench_hello(struct bench *bench, const char *role, unsigned index, bool keep, struct link_hello *ret)
+{
+    const struct dial *dial = &bench->dial;
+
+    *ret = (struct link_hello){
+        .name = bench_name(bench->run, role, index, bench->name),
+        .username = view_str(dial->username == NULL ? "" : dial->username),
+        .password = view_str(dial->password == NULL ? "" : dial->password),
+        .has_username = dial->username != NULL,
+        .has_password = dial->password != NULL,
+        .keep = keep,
+        .version = bench_version(bench),
     };
-    if (keep && v5)
-        ret->properties.raw = view_of(forever, sizeof forever);
 }
 
 uint64_t
@@ -198,129 +210,6 @@ bench_cpu_ns(void)
     getrusage(RUSAGE_SELF, &use);
     return (uint64_t)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) * NS_A_SECOND +
            (uint64_t)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) * 1000;
-}
-
-/* ---- options ---------------------------------------------------------------------------------------------- */
-
-#define AT(member) .offset = offsetof(struct bench, member)
-
-/* clang-format off */
-static const struct option_row load_rows[] = {
-    { 0, "publishers", "N", "publishing connections", OPTION_NUMBER, AT(publishers), 1, UINT16_MAX },
-    { 0, "subscribers", "N", "subscribing connections; 0 only publishes", OPTION_NUMBER, AT(subscribers), 0, 1000000 },
-    { 0, "topics", "N", "topics, shared among publishers and among subscribers", OPTION_NUMBER, AT(topics), 1, 100000000 },
-    { 0, "filter", "exact|plus|hash", "subscribe to PREFIX/t/N, PREFIX/+/N, or PREFIX/#", OPTION_CHOICE, AT(style),
-      .choices = "exact|plus|hash" },
-    { 0, "prefix", "TOPIC", "first level of all topics (bench)", OPTION_TEXT, AT(prefix) },
-    { 0, "bytes", "N", "payload, at least 24 (64)", OPTION_NUMBER, AT(payload_bytes), sizeof(struct stamp), 200000000 },
-    { 'q', "qos", "QOS", "of publications and subscriptions", OPTION_NUMBER, AT(qos), 0, 2 },
-    { 'r', "retain", NULL, "publish retained messages", OPTION_FLAG, AT(retain) },
-    { 0, "durable", NULL, "subscribers keep their sessions", OPTION_FLAG, AT(durable) },
-    { 0, "window", "N", "QoS 1 and 2: messages a publisher has unacknowledged (100); QoS 0: the same as --lag",
-      OPTION_NUMBER, AT(window), 1, UINT16_MAX },
-    { 0, "lag", "N", "deliveries sent and not yet received, over all (QoS 0: 50000; else 1000 a subscriber)",
-      OPTION_NUMBER, AT(lag), 1 },
-    { 0, "rate", "N", "messages a second; 0: as many as go", OPTION_NUMBER, AT(rate), 0, 1000000000 },
-    { 0, "connections", "N", "idle connections (10000)", OPTION_NUMBER, AT(connections), 1, 1000000 },
-    { 0, "concurrency", "N", "connections in the making at once (100)", OPTION_NUMBER, AT(concurrency), 1, 100000 },
-};
-
-static const struct option_row length_rows[] = {
-    { 'n', "messages", "N", "end after N messages", OPTION_NUMBER, AT(messages), 1, UINT32_MAX },
-    { 0, "seconds", "SECONDS", "or after so long (5)", OPTION_SECONDS, AT(seconds_ns) },
-    { 0, "warmup", "SECONDS", "do not measure the first ones (1; with -n 0)", OPTION_SECONDS, AT(warmup_ns) },
-    { 0, "hold", "SECONDS", "hold idle connections so long (0)", OPTION_SECONDS, AT(hold_ns) },
-    { 0, "grace", "SECONDS", "what does not come for so long is lost (3)", OPTION_SECONDS, AT(grace_ns) },
-    { 0, "phase", "fill|drain|both", "of backlog (both)", OPTION_CHOICE, AT(phase), .choices = "fill|drain|both" },
-};
-
-static const struct option_row output_rows[] = {
-    { 0, "json", NULL, "the result as one JSON object", OPTION_FLAG, AT(json) },
-    { 0, "progress", NULL, "a progress line on stderr even when it is no terminal", OPTION_FLAG, AT(progress) },
-};
-/* clang-format on */
-
-#define NOT_GIVEN UINT64_MAX
-
-static void
-preset(struct bench *bench, const struct scenario *scenario)
-{
-    dial_init(&bench->dial, &bench->mem);
-    bench->dial.host = "127.0.0.1";
-    bench->dial.version = DIAL_V311;
-    bench->scenario = scenario->name;
-    bench->publishers = scenario->publishers;
-    bench->subscribers = scenario->subscribers;
-    bench->topics = scenario->topics;
-    bench->style = scenario->style;
-    bench->qos = scenario->qos;
-    bench->rate = scenario->rate;
-    bench->messages = scenario->messages;
-    bench->prefix = "bench";
-    bench->payload_bytes = 64;
-    bench->connections = 10000;
-    bench->concurrency = 100;
-    bench->seconds_ns = 5 * NS_A_SECOND;
-    bench->grace_ns = 3 * NS_A_SECOND;
-    bench->warmup_ns = bench->window = bench->lag = NOT_GIVEN;
-    bench->phase = BENCH_BOTH;
-    bench->progress = isatty(STDERR_FILENO);
-}
-
-static void
-fill_in(struct bench *bench)
-{
-    uint64_t subscribers = bench->subscribers > 0 ? bench->subscribers : 1;
-
-    if (bench->warmup_ns == NOT_GIVEN)
-        bench->warmup_ns = bench->messages > 0 ? 0 : NS_A_SECOND;
-    if (bench->lag == NOT_GIVEN && bench->qos == 0)
-        bench->lag = bench->window != NOT_GIVEN ? bench->window : LAG_QOS0_DEFAULT;
-    if (bench->lag == NOT_GIVEN)
-        bench->lag = LAG_QUEUED_DEFAULT * subscribers;
-    if (bench->window == NOT_GIVEN)
-        bench->window = WINDOW_DEFAULT;
-}
-
-static int
-check(struct bench *bench)
-{
-    bool no_messages = bench->messages == 0;
-
-    if (bench->dial.version == DIAL_V31)
-        return complain(&bench->complaint, "MQTT 3.1 is not for benchmarks: -V 3.1.1 or 5");
-    if (strlen(bench->prefix) == 0 || strlen(bench->prefix) > TOPIC_PREFIX_MAX || strpbrk(bench->prefix, "+#") != NULL)
-        return complain(&bench->complaint, "--prefix: not a topic of at most %d bytes", TOPIC_PREFIX_MAX);
-    if (strcmp(bench->scenario, "backlog") == 0 && (bench->qos == 0 || no_messages || bench->subscribers == 0))
-        return complain(&bench->complaint, "backlog needs QoS 1 or 2, a subscriber and a number of messages");
-    if (bench->publishers + bench->subscribers > 1000000)
-        return complain(&bench->complaint, "more than 1,000,000 connections");
-    return 0;
-}
-
-static void
-tell_parameters(struct bench *bench)
-{
-    struct result *result = &bench->result;
-
-    result->scenario = bench->scenario;
-    result_parameter(result, "mqtt", bench->dial.version == DIAL_V5 ? 5 : 4);
-    if (bench->publishers == 0) {
-        result_parameter(result, "connections", bench->connections);
-        result_parameter(result, "concurrency", bench->concurrency);
-        return;
-    }
-    result_parameter(result, "qos", bench->qos);
-    result_parameter(result, "payload_bytes", bench->payload_bytes);
-    result_parameter(result, "publishers", bench->publishers);
-    result_parameter(result, "subscribers", bench->subscribers);
-    result_parameter(result, "topics", bench->topics);
-    if (bench->qos > 0)
-        result_parameter(result, "window", bench->window);
-    if (strcmp(bench->scenario, "backlog") != 0)
-        result_parameter(result, "lag", bench->lag);
-    if (bench->rate > 0)
-        result_parameter(result, "rate", bench->rate);
 }
 
 /* ---- running ---------------------------------------------------------------------------------------------- */
@@ -353,15 +242,13 @@ on_signal(void *arg)
 static int
 run(struct bench *bench, const struct scenario *scenario, void **state)
 {
-    int rc = check(bench);
+    int rc = bench_settle(bench);
     if (rc == 0)
         rc = raise_files(bench);
     if (rc == 0)
         rc = dial_address(&bench->dial, &bench->address, &bench->complaint);
     if (rc < 0)
         return rc;
-    fill_in(bench);
-    tell_parameters(bench);
     io_random(bench->io, &bench->run, sizeof bench->run);
     io_on_signal(bench->io, SIGINT, on_signal, bench);
     io_on_signal(bench->io, SIGTERM, on_signal, bench);
@@ -407,12 +294,25 @@ static int
 list_scenarios(void)
 {
     printf(
-        "Usage: tambo bench SCENARIO [OPTION]...\n\nLoads an MQTT server and measures it; any server will do.  Every "
+        "Usage: tambo bench SCENARIO [OPTION]...\n\nLoads an MQTT or AMQP server and measures it; any will do.  Every "
         "message is checked\nfor loss, duplication and order.\n\nScenarios:\n");
     for (size_t i = 0; i < COUNT_OF(scenarios); i++)
         printf("  %-14s %s\n", scenarios[i].name, scenarios[i].help);
     printf("\n'tambo bench SCENARIO --help' tells the options; see tambo-bench(1).\n");
     return 0;
+}
+
+static void
+preset(struct bench *bench, const struct scenario *scenario)
+{
+    bench->scenario = scenario->name;
+    bench->publishers = scenario->publishers;
+    bench->subscribers = scenario->subscribers;
+    bench->topics = scenario->topics;
+    bench->style = scenario->style;
+    bench->qos = scenario->qos;
+    bench->rate = scenario->rate;
+    bench->messages = scenario->messages;
 }
 
 int
@@ -428,13 +328,10 @@ cmd_bench(int argc, char *const *argv)
         return cmd_fail("bench", &complaint);
     }
     struct bench bench = { 0 };
+    bench_preset(&bench);
     preset(&bench, scenario);
-    struct option_group groups[] = {
-        {"Load",    load_rows,   COUNT_OF(load_rows),   &bench},
-        { "Length", length_rows, COUNT_OF(length_rows), &bench},
-        { "Output", output_rows, COUNT_OF(output_rows), &bench},
-        dial_server_options(&bench.dial),
-    };
+    struct option_group groups[BENCH_OPTION_GROUPS];
+    bench_options(&bench, groups);
     struct option_spec spec = {
         .usage = "tambo bench SCENARIO [OPTION]...",
         .about = scenario->help,

@@ -53,7 +53,7 @@ on_clean(void *arg)
     crew_close(&backlog->crew, on_session_gone, backlog);
 }
 
-/* A connection with a clean start deletes the kept session. */
+/* A connection with a clean start deletes MQTT's kept session, one that leaves without keeping AMQP's queue. */
 static void
 on_drainer_left(void *arg)
 {
@@ -77,7 +77,8 @@ finish(struct backlog *backlog)
 static void
 on_back(void *arg)
 {
-    (void)arg;
+    struct backlog *backlog = arg;
+    crew_consume(&backlog->crew);
 }
 
 static void
@@ -109,11 +110,13 @@ fill_on(struct backlog *backlog)
     struct bench *bench = backlog->bench;
     uint64_t due;
 
-    backlog->sent += crew_send(&backlog->crew, bench->messages - backlog->sent, UINT64_MAX, io_now_ns(bench->io), &due);
+    backlog->sent +=
+        crew_send(&backlog->crew, bench->messages - backlog->sent, UINT64_MAX, io_exact_ns(bench->io), &due);
     if (backlog->sent < bench->messages || !crew_is_settled(&backlog->crew))
         return;
     backlog->phase = BACKLOG_GATHERING;
     tell_rate(backlog, "filled_per_s", "fill_s", backlog->sent);
+    crew_tell_confirms(&backlog->crew);
     result_count(&bench->result, "sent", "", backlog->sent);
     crew_close(&backlog->crew, on_fillers_left, backlog);
 }
@@ -221,10 +224,9 @@ backlog_start(struct bench *bench, struct backlog **ret)
     *ret = backlog;
     backlog->bench = bench;
     name_the_run(bench);
-    int rc = crew_init(&backlog->crew, bench, NULL);
+    int rc = crew_init(&backlog->crew, bench, true, NULL);
     if (rc < 0)
         return rc;
-    backlog->crew.keep = true;
     backlog->expected = count_due(backlog);
     io_on_turn(bench->io, on_turn, backlog);
     bench_every_tick(bench, on_tick, backlog);

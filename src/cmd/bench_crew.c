@@ -28,20 +28,22 @@ finish(struct crew *crew)
 static void dial_on(struct crew *crew);
 
 static void
-on_greet(void *arg, struct mqtt_connect *ret)
+on_greet(void *arg, struct link_hello *ret)
 {
     const struct member *member = arg;
-    bench_connect(member->crew->bench, member->is_sink ? "s" : "p", member->index,
-                  member->is_sink && member->crew->keep, ret);
+    bench_hello(member->crew->bench, member->is_sink ? "s" : "p", member->index, member->is_sink && member->crew->keep,
+                ret);
 }
 
 static void
-on_opened(void *arg, bool session_present)
+on_opened(void *arg)
 {
     struct member *member = arg;
     struct crew *crew = member->crew;
+    const struct protocol *protocol = crew->bench->protocol;
 
-    (void)session_present;
+    if (!member->is_sink && protocol->prepare != NULL && protocol->prepare(&crew->sources[member->index]) < 0)
+        bench_fail(crew->bench, "no memory to publish");
     crew->opening--;
     crew->open++;
     if (crew->open == crew->wanted)
@@ -55,32 +57,30 @@ on_frame(void *arg, struct view frame)
 {
     struct member *member = arg;
     struct crew *crew = member->crew;
+    const struct protocol *protocol = crew->bench->protocol;
 
     if (!member->is_sink) {
-        source_take(&crew->sources[member->index], frame);
+        protocol->take_ack(&crew->sources[member->index], frame);
         return;
     }
     struct sink *sink = &crew->sinks[member->index];
     bool was_subscribed = sink_is_subscribed(sink);
-    sink_take(sink, frame);
+    protocol->take(sink, frame);
     if (!was_subscribed && sink_is_subscribed(sink) && --crew->wanted == 0)
         finish(crew);
 }
 
 static void
-on_closed(void *arg, const struct mqtt_client_end *end)
+on_closed(void *arg, const char *why)
 {
     struct member *member = arg;
     struct crew *crew = member->crew;
-    char text[200];
 
     crew->open--;
-    if (!crew->closing || end->why != MQTT_CLIENT_LEFT) {
-        mqtt_client_end_print(end, text, sizeof text);
-        bench_fail(crew->bench, "%s %u: %s", member->is_sink ? "subscriber" : "publisher", member->index, text);
-    } else if (crew->open == 0) {
+    if (why != NULL)
+        bench_fail(crew->bench, "%s %u: %s", member->is_sink ? "subscriber" : "publisher", member->index, why);
+    else if (crew->open == 0)
         finish(crew);
-    }
 }
 
 static const struct link_on link_on = {
@@ -98,7 +98,8 @@ dial_on(struct crew *crew)
 {
     while (crew->next < crew->end && crew->opening < crew->bench->concurrency && !crew->bench->failed) {
         struct member *member = &crew->members[crew->next++];
-        int rc = link_open(link_of(member), crew->bench->io, &crew->bench->address, &link_on, member);
+        int rc =
+            link_open(link_of(member), crew->bench->io, &crew->bench->address, crew->bench->protocol, &link_on, member);
         if (rc < 0)
             bench_fail(crew->bench, "cannot connect: %s", err_text(rc));
         crew->opening++;
@@ -131,9 +132,33 @@ crew_subscribe(struct crew *crew, io_fn *then, void *arg)
     if (crew->wanted == 0)
         finish(crew);
     for (unsigned i = 0; i < crew->plan.subscribers; i++) {
-        if (sink_subscribe(&crew->sinks[i]) < 0)
+        if (crew->bench->protocol->subscribe(&crew->sinks[i]) < 0)
             bench_fail(crew->bench, "no memory to subscribe");
     }
+}
+
+void
+crew_consume(struct crew *crew)
+{
+    const struct protocol *protocol = crew->bench->protocol;
+
+    for (unsigned i = 0; i < crew->plan.subscribers && protocol->consume != NULL; i++) {
+        if (protocol->consume(&crew->sinks[i]) < 0)
+            bench_fail(crew->bench, "no memory to consume");
+    }
+}
+
+static void
+leave(struct member *member)
+{
+    struct crew *crew = member->crew;
+    struct link *link = link_of(member);
+
+    if (!link->is_open)
+        return;
+    if (member->is_sink && crew->bench->protocol->leave != NULL)
+        crew->bench->protocol->leave(&crew->sinks[member->index], crew->keep);
+    link_close(link);
 }
 
 void
@@ -144,11 +169,8 @@ crew_close(struct crew *crew, io_fn *then, void *arg)
     crew->closing = true;
     if (crew->open == 0)
         finish(crew);
-    for (unsigned i = 0; i < crew->member_count; i++) {
-        struct link *link = link_of(&crew->members[i]);
-        if (link->is_open)
-            link_close(link);
-    }
+    for (unsigned i = 0; i < crew->member_count; i++)
+        leave(&crew->members[i]);
 }
 
 bool
@@ -212,12 +234,18 @@ sink_settings(struct crew *crew, unsigned index, struct histogram *latency)
 
     return (struct sink_settings){
         .mem = &bench->mem,
-        .version = bench->dial.version == DIAL_V5 ? MQTT_V5 : MQTT_V311,
+        .protocol = bench->protocol,
+        .exchange = bench->exchange,
+        .prefetch = (unsigned)bench->prefetch,
+        .ack_every = (unsigned)bench->ack_every,
+        .durable = crew->keep,
+        .version = bench_version(bench),
         .qos = (uint8_t)bench->qos,
         .run = bench->run,
+        .index = index,
         .plan = &crew->plan,
         .share = plan_subscribed(&crew->plan, index),
-        .form = topic_form_of(bench->prefix, crew->plan.topics),
+        .form = topic_form_of(bench->prefix, bench->protocol->separator, crew->plan.topics),
         .style = bench->style,
         .latency = latency,
         .unique_total = &crew->unique,
@@ -231,14 +259,17 @@ source_settings(struct crew *crew, unsigned index)
 
     return (struct source_settings){
         .mem = &bench->mem,
-        .version = bench->dial.version == DIAL_V5 ? MQTT_V5 : MQTT_V311,
+        .protocol = bench->protocol,
+        .exchange = bench->exchange,
+        .version = bench_version(bench),
         .qos = (uint8_t)bench->qos,
+        .confirm = bench->qos > 0 ? &crew->confirm : NULL,
         .retain = bench->retain,
         .run = bench->run,
         .publisher = (uint16_t)index,
         .window = (unsigned)bench->window,
         .payload_bytes = bench->payload_bytes,
-        .form = topic_form_of(bench->prefix, crew->plan.topics),
+        .form = topic_form_of(bench->prefix, bench->protocol->separator, crew->plan.topics),
         .share = plan_published(&crew->plan, index),
     };
 }
@@ -266,9 +297,9 @@ make_members(struct crew *crew, struct histogram *latency)
 }
 
 int
-crew_init(struct crew *crew, struct bench *bench, struct histogram *latency)
+crew_init(struct crew *crew, struct bench *bench, bool keep, struct histogram *latency)
 {
-    *crew = (struct crew){ .bench = bench };
+    *crew = (struct crew){ .bench = bench, .keep = keep };
     crew->plan = (struct bench_plan){
         .publishers = (unsigned)bench->publishers,
         .subscribers = (unsigned)bench->subscribers,
@@ -298,9 +329,21 @@ crew_fini(struct crew *crew)
     mem_free(mem, crew->members);
 }
 
+void
+crew_tell_confirms(struct crew *crew)
+{
+    struct result *result = &crew->bench->result;
+
+    if (crew->bench->qos == 0)
+        return;
+    result_number(result, "confirm_p50_us", "us", (double)histogram_at(&crew->confirm, 500000) / 1e3, 1);
+    result_number(result, "confirm_p99_us", "us", (double)histogram_at(&crew->confirm, 990000) / 1e3, 1);
+}
+
 /* ---- the verdict ------------------------------------------------------------------------------------------ */
 
-/* What each QoS forbids (MQTT 5, 4.3 and 4.6): loss but for QoS 0, duplicates but for QoS 1, disorder always. */
+/* What each QoS of MQTT forbids (MQTT 5, 4.3 and 4.6): loss but for QoS 0, duplicates but for QoS 1, disorder always.
+ * AMQP's queues keep what was not persistent too, and send nothing twice while connections last. */
 static const struct promise {
     bool loss, duplicates, disorder;
 } forbidden[] = {
@@ -313,8 +356,8 @@ static void
 judge(struct bench *bench, const char *what, uint64_t count, bool is_forbidden)
 {
     if (count > 0 && is_forbidden)
-        bench_blame(bench, "%llu messages %s, which QoS %llu forbids", (unsigned long long)count, what,
-                    (unsigned long long)bench->qos);
+        bench_blame(bench, "%llu messages %s, which QoS %llu of %s forbids", (unsigned long long)count, what,
+                    (unsigned long long)bench->qos, bench->protocol->name);
 }
 
 void
@@ -323,6 +366,7 @@ crew_verdict(struct crew *crew, uint64_t expected)
     struct bench *bench = crew->bench;
     uint64_t duplicated = 0, misordered = 0, foreign = 0, refused = 0;
     uint64_t lost = expected > crew->unique ? expected - crew->unique : 0;
+    const struct promise *promise = &forbidden[bench->protocol->forgets ? bench->qos : 2];
 
     for (unsigned i = 0; i < crew->plan.subscribers; i++) {
         duplicated += crew->sinks[i].check.duplicated;
@@ -336,9 +380,9 @@ crew_verdict(struct crew *crew, uint64_t expected)
     result_count(&bench->result, "misordered", "", misordered);
     result_count(&bench->result, "foreign", "", foreign);
     result_count(&bench->result, "refused", "", refused);
-    judge(bench, "lost", lost, forbidden[bench->qos].loss);
-    judge(bench, "duplicated", duplicated, forbidden[bench->qos].duplicates);
-    judge(bench, "out of order", misordered, forbidden[bench->qos].disorder);
+    judge(bench, "lost", lost, promise->loss);
+    judge(bench, "duplicated", duplicated, promise->duplicates);
+    judge(bench, "out of order", misordered, promise->disorder);
     if (refused > 0)
         bench_blame(bench, "%llu messages refused by the server", (unsigned long long)refused);
 }

@@ -20,8 +20,9 @@ struct crew {
     struct source *sources;
     struct member *members; /* sinks first */
     unsigned member_count, sinks_made, sources_made;
-    uint64_t unique; /* messages received, without duplicates */
-    bool keep;       /* sinks resume their sessions */
+    uint64_t unique;          /* messages received, without duplicates */
+    bool keep;                /* sinks resume their sessions, or their durable queues */
+    struct histogram confirm; /* from sending to the acknowledgement, over all sources */
 
     /* What is going on: `then(arg)` is called when all of a part are open, subscribed or closed. */
     unsigned next, end, opening, open, wanted;
@@ -31,11 +32,14 @@ struct crew {
     void *arg;
 };
 
-/* `latency` may be NULL.  0 or -err. */
-int crew_init(struct crew *crew, struct bench *bench, struct histogram *latency);
+/* `keep`: sessions are resumed, queues durable.  `latency` may be NULL.  0 or -err. */
+int crew_init(struct crew *crew, struct bench *bench, bool keep, struct histogram *latency);
 void crew_fini(struct crew *crew);
 void crew_open(struct crew *crew, enum crew_part part, io_fn *then, void *arg);
 void crew_subscribe(struct crew *crew, io_fn *then, void *arg);
+/* All are subscribed: messages may come. */
+void crew_consume(struct crew *crew);
+/* With `keep` taken back, the server forgets what it has of theirs, as far as closing can say so. */
 void crew_close(struct crew *crew, io_fn *then, void *arg);
 /* All that was published is acknowledged. */
 bool crew_is_settled(const struct crew *crew);
@@ -44,6 +48,8 @@ bool crew_is_settled(const struct crew *crew);
  * one message when `deliveries` > 0).  Returns the messages, *retdue the deliveries that they make due. */
 uint64_t crew_send(struct crew *crew, uint64_t messages, uint64_t deliveries, uint64_t now_ns, uint64_t *retdue);
 
+/* Rows for the time to an acknowledgement, where there are any. */
+void crew_tell_confirms(struct crew *crew);
 /* Rows for lost, duplicated, misordered, foreign and refused messages; bench_blame() for what this QoS forbids. */
 void crew_verdict(struct crew *crew, uint64_t expected);
 

@@ -60,6 +60,7 @@ tell(struct flow *flow)
         result_number(result, "subscribe_s", "s", (double)flow->subscribe_ns / 1e9, 3);
     if (flow->latency != NULL)
         result_latency(result, flow->latency);
+    crew_tell_confirms(&flow->crew);
     result_count(result, "sent", "", flow->sent);
     result_count(result, "received", "", flow->crew.unique);
     crew_verdict(&flow->crew, flow->expected);
@@ -77,6 +78,7 @@ finish(struct flow *flow)
 {
     flow->phase = FLOW_OVER;
     tell(flow);
+    flow->crew.keep = false;
     crew_close(&flow->crew, on_all_closed, flow);
 }
 
@@ -103,9 +105,8 @@ send_what_fits(struct flow *flow)
     const struct bench *bench = flow->bench;
     uint64_t under_way = flow->expected - flow->crew.unique, due;
     uint64_t deliveries = under_way < bench->lag ? bench->lag - under_way : 0;
-    uint64_t stamp_ns = flow->latency != NULL ? io_exact_ns(bench->io) : io_now_ns(bench->io);
 
-    flow->sent += crew_send(&flow->crew, allowance(flow), deliveries, stamp_ns, &due);
+    flow->sent += crew_send(&flow->crew, allowance(flow), deliveries, io_exact_ns(bench->io), &due);
     flow->expected += due;
 }
 
@@ -141,6 +142,7 @@ begin_measuring(struct flow *flow)
     flow->first = flow->last = mark_now(flow);
     if (flow->latency != NULL)
         *flow->latency = (struct histogram){ 0 };
+    flow->crew.confirm = (struct histogram){ 0 };
 }
 
 /* By time, the measurement ends with the last message sent; by number, with the last one received. */
@@ -224,6 +226,7 @@ on_subscribed(void *arg)
     flow->subscribe_ns = flow->start_ns - flow->subscribe_ns;
     flow->tick = mark_now(flow);
     flow->phase = FLOW_RUNNING;
+    crew_consume(&flow->crew);
     if (flow->bench->rate > 0)
         pace(flow);
 }
@@ -246,10 +249,9 @@ bench_flow_start(struct bench *bench, struct flow **ret)
     flow->bench = bench;
     if (bench->rate > 0 && (flow->latency = MEM_NEW(&bench->mem, struct histogram)) == NULL)
         return -ERR_NO_MEMORY;
-    int rc = crew_init(&flow->crew, bench, flow->latency);
+    int rc = crew_init(&flow->crew, bench, bench->durable, flow->latency);
     if (rc < 0)
         return rc;
-    flow->crew.keep = bench->durable;
     io_on_turn(bench->io, on_turn, flow);
     bench_every_tick(bench, on_tick, flow);
     crew_open(&flow->crew, CREW_ALL, on_all_open, flow);

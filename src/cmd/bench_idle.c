@@ -35,19 +35,16 @@ on_held(void *arg)
 }
 
 static void
-on_closed(void *arg, const struct mqtt_client_end *end)
+on_closed(void *arg, const char *why)
 {
     struct idler *idler = arg;
     struct idle *idle = idler->idle;
-    char text[200];
 
     idle->open--;
-    if (!idle->leaving) {
-        mqtt_client_end_print(end, text, sizeof text);
-        bench_fail(idle->bench, "connection %u of %u: %s", idler->index + 1, idle->wanted, text);
-    } else if (idle->open == 0) {
+    if (!idle->leaving)
+        bench_fail(idle->bench, "connection %u of %u: %s", idler->index + 1, idle->wanted, why);
+    else if (idle->open == 0)
         bench_stop(idle->bench);
-    }
 }
 
 static void
@@ -71,19 +68,18 @@ on_all_open(struct idle *idle)
 static void dial_on(struct idle *idle);
 
 static void
-on_greet(void *arg, struct mqtt_connect *ret)
+on_greet(void *arg, struct link_hello *ret)
 {
     const struct idler *idler = arg;
-    bench_connect(idler->idle->bench, "c", idler->index, false, ret);
+    bench_hello(idler->idle->bench, "c", idler->index, false, ret);
 }
 
 static void
-on_opened(void *arg, bool session_present)
+on_opened(void *arg)
 {
     struct idler *idler = arg;
     struct idle *idle = idler->idle;
 
-    (void)session_present;
     idle->opening--;
     histogram_add(&idle->connect_ns, io_exact_ns(idle->bench->io) - idler->dialed_ns);
     if (++idle->open == idle->wanted)
@@ -118,7 +114,7 @@ dial_on(struct idle *idle)
         idler->idle = idle;
         idler->index = idle->dialed++;
         idler->dialed_ns = io_exact_ns(bench->io);
-        int rc = link_open(&idler->link, bench->io, &bench->address, &link_on, idler);
+        int rc = link_open(&idler->link, bench->io, &bench->address, bench->protocol, &link_on, idler);
         if (rc < 0)
             bench_fail(bench, "connection %u of %u: %s", idler->index + 1, idle->wanted, err_text(rc));
         idle->opening++;

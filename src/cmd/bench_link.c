@@ -1,43 +1,43 @@
 /* cmd/bench_link.c - see bench_link.h. */
 #include "cmd/bench_link.h"
 
+#include <stdio.h>
+
 #include "base/err.h"
-#include "base/limits.h"
 
-/* Enough for the fixed part of CONNECT. */
-enum { CONNECT_SLACK_BYTES = 64, UNSENT_HIGH = 256 * 1024, UNSENT_LOW = 64 * 1024 };
+enum { UNSENT_HIGH = 256 * 1024, UNSENT_LOW = 64 * 1024 };
 
-static void
-end(struct link *link, const struct mqtt_client_end *why)
+void
+link_end(struct link *link, const char *why)
 {
     if (link->leaving)
         return;
-    link->end = *why;
+    snprintf(link->end, sizeof link->end, "%s", why);
     link->leaving = true;
     io_close(link->stream);
+}
+
+static void
+lose(struct link *link, const char *what, int rc)
+{
+    char text[LINK_END_MAX];
+    snprintf(text, sizeof text, "%s: %s", what, err_text(rc));
+    link_end(link, text);
 }
 
 void
 link_fail(struct link *link, const char *text)
 {
-    end(link, &(struct mqtt_client_end){
-                  .why = MQTT_CLIENT_BREACH, .fault = {.clause = "bench", .text = text}
-    });
+    char why[LINK_END_MAX];
+    snprintf(why, sizeof why, "the server broke the protocol: %s", text);
+    link_end(link, why);
 }
 
-static int
-greet(struct link *link)
+void
+link_opened(struct link *link)
 {
-    struct mqtt_connect c = { 0 };
-    link->on->greet(link->arg, &c);
-    link->version = c.version;
-    size_t n = CONNECT_SLACK_BYTES + c.client_id.len + c.username.len + c.password.len + c.properties.raw.len;
-    uint8_t *at = io_put_room(link->stream, n);
-
-    if (at == NULL)
-        return -ERR_NO_MEMORY;
-    io_put_done(link->stream, mqtt_write_connect(at, n, &c));
-    return 0;
+    link->is_open = true;
+    link->on->opened(link->arg);
 }
 
 static void
@@ -46,39 +46,17 @@ on_opened(void *arg, int rc)
     struct link *link = arg;
 
     if (rc == 0)
-        rc = greet(link);
+        rc = link->protocol->greet(link);
     if (rc < 0)
-        end(link, &(struct mqtt_client_end){ .why = MQTT_CLIENT_UNREACHED, .rc = rc });
-}
-
-static void
-take_connack(struct link *link, struct view frame)
-{
-    struct mqtt_dialect dialect = { link->version, MQTT_FROM_SERVER, PACKET_BYTES_MAX_HIGH };
-    struct mqtt_client_end why = { .why = MQTT_CLIENT_BREACH };
-    struct mqtt_packet packet;
-
-    if (mqtt_decode(frame, &dialect, &packet, &why.fault) <= 0) {
-        end(link, &why);
-    } else if (packet.type != MQTT_CONNACK) {
-        link_fail(link, "a first packet that is no CONNACK");
-    } else if (packet.connack.reason != MQTT_SUCCESS) {
-        end(link, &(struct mqtt_client_end){ .why = MQTT_CLIENT_REFUSED, .reason = packet.connack.reason });
-    } else {
-        link->is_open = true;
-        link->on->opened(link->arg, packet.connack.session_present);
-    }
+        lose(link, "cannot connect", rc);
 }
 
 static void
 take(struct link *link, struct view frame)
 {
     if (!link->is_open)
-        take_connack(link, frame);
-    else if (frame.data[0] >> 4 == MQTT_DISCONNECT)
-        end(link,
-            &(struct mqtt_client_end){ .why = MQTT_CLIENT_DISMISSED, .reason = frame.len > 2 ? frame.data[2] : 0 });
-    else
+        link->protocol->introduce(link, frame);
+    else if (!link->protocol->attend(link, frame))
         link->on->frame(link->arg, frame);
 }
 
@@ -86,20 +64,24 @@ static void
 on_read(void *arg, struct view bytes)
 {
     struct link *link = arg;
-    struct mqtt_client_end why = { .why = MQTT_CLIENT_BREACH };
+    struct fault fault;
     struct view frame;
     int rc = 0;
 
-    while (!link->leaving && (rc = carry_next(&link->carry, &bytes, PACKET_BYTES_MAX_HIGH, &frame, &why.fault)) > 0)
+    link->read_ns = io_exact_ns(link->io);
+    while (!link->leaving &&
+           (rc = carry_next(&link->carry, &bytes, link->protocol->frame_bytes_max, &frame, &fault)) > 0)
         take(link, frame);
-    if (rc < 0)
-        end(link, rc == -ERR_NO_MEMORY ? &(struct mqtt_client_end){ .why = MQTT_CLIENT_LOST, .rc = rc } : &why);
+    if (rc == -ERR_PROTOCOL)
+        link_fail(link, fault.text);
+    else if (rc < 0)
+        lose(link, "connection lost", rc);
 }
 
 static void
 on_ended(void *arg, int rc)
 {
-    end(arg, &(struct mqtt_client_end){ .why = MQTT_CLIENT_LOST, .rc = rc });
+    lose(arg, "connection lost", rc);
 }
 
 /* The loop takes a turn, and the scenario fills outboxes at the end of each. */
@@ -117,7 +99,7 @@ on_closed(void *arg)
     carry_clear(&link->carry);
     link->stream = NULL;
     link->is_open = false;
-    link->on->closed(link->arg, &link->end);
+    link->on->closed(link->arg, link->left ? NULL : link->end);
 }
 
 static const struct io_stream_on stream_on = {
@@ -129,10 +111,11 @@ static const struct io_stream_on stream_on = {
 };
 
 int
-link_open(struct link *link, struct io *io, const struct io_address *address, const struct link_on *on, void *arg)
+link_open(struct link *link, struct io *io, const struct io_address *address, const struct protocol *protocol,
+          const struct link_on *on, void *arg)
 {
-    *link = (struct link){ .io = io, .on = on, .arg = arg };
-    carry_init(&link->carry, io_mem(io), mqtt_frame);
+    *link = (struct link){ .io = io, .protocol = protocol, .on = on, .arg = arg };
+    carry_init(&link->carry, io_mem(io), protocol->frame_size);
     int rc = io_connect(io, address, &stream_on, link, &link->stream);
     if (rc < 0)
         return rc;
@@ -150,10 +133,10 @@ link_fini(struct link *link)
 void
 link_close(struct link *link)
 {
-    uint8_t *at = link->leaving || !link->is_open ? NULL : io_put_room(link->stream, CONNECT_SLACK_BYTES);
-
-    if (at != NULL)
-        io_put_done(link->stream, mqtt_write_bye(at, CONNECT_SLACK_BYTES, link->version, MQTT_DISCONNECT, MQTT_SUCCESS,
-                                                 view_of(NULL, 0)));
-    end(link, &(struct mqtt_client_end){ .why = MQTT_CLIENT_LEFT });
+    if (link->leaving)
+        return;
+    if (link->is_open)
+        link->protocol->bye(link);
+    link->left = true;
+    link_end(link, "");
 }

@@ -4,7 +4,6 @@
 #include <stdio.h>
 
 #include "base/err.h"
-#include "base/limits.h"
 #include "base/mem.h"
 #include "base/must.h"
 
@@ -14,18 +13,19 @@ enum { BATCH_BYTES = 60 * 1024, UNSENT_BYTES = 256 * 1024 };
 /* ---- topics ----------------------------------------------------------------------------------------------- */
 
 struct topic_form
-topic_form_of(const char *prefix, unsigned topics)
+topic_form_of(const char *prefix, char separator, unsigned topics)
 {
     unsigned digits = 1;
     for (unsigned n = topics - 1; n >= 10; n /= 10)
         digits++;
-    return (struct topic_form){ .prefix = prefix, .digits = digits };
+    return (struct topic_form){ .prefix = prefix, .separator = separator, .digits = digits };
 }
 
 size_t
-topic_print(const struct topic_form *form, const char *level, unsigned topic, char *ret)
+topic_print(const struct topic_form *form, char level, unsigned topic, char *ret)
 {
-    int n = snprintf(ret, TOPIC_ROOM, "%s/%s/%0*u", form->prefix, level, (int)form->digits, topic);
+    int n = snprintf(ret, TOPIC_ROOM, "%s%c%c%c%0*u", form->prefix, form->separator, level, form->separator,
+                     (int)form->digits, topic);
     must(n > 0 && n < TOPIC_ROOM);
     return (size_t)n;
 }
@@ -37,54 +37,22 @@ put_digits(uint8_t *at, unsigned digits, unsigned x)
         at[digits] = (uint8_t)('0' + x % 10);
 }
 
-/* ---- the template ----------------------------------------------------------------------------------------- */
-
-static int
-make_frame(struct source *source)
-{
-    const struct source_settings *s = &source->settings;
-    char topic[TOPIC_ROOM];
-    size_t topic_bytes = topic_print(&s->form, "t", 0, topic);
-    struct mqtt_publish_head head = {
-        .version = s->version,
-        .retain = s->retain,
-        .qos = s->qos,
-        .packet_id = s->qos > 0,
-        .expiry_s = UINT32_MAX,
-        .topic = view_of(topic, topic_bytes),
-        .payload_bytes = s->payload_bytes,
-    };
-    size_t room = mqtt_size_publish_head(&head) + s->payload_bytes;
-    if (room > PACKET_BYTES_MAX_HIGH)
-        return -ERR_TOO_LARGE;
-    source->frame = mem_new(s->mem, room);
-    if (source->frame == NULL)
-        return -ERR_NO_MEMORY;
-
-    size_t head_bytes = mqtt_write_publish_head(source->frame, room, &head);
-    must(head_bytes > 0);
-    source->payload_at = head_bytes;
-    source->frame_bytes = head_bytes + s->payload_bytes;
-    source->id_at = head_bytes - (s->version == MQTT_V5) - 2;
-    source->digits_at = head_bytes - (s->version == MQTT_V5) - (s->qos > 0 ? 2 : 0) - s->form.digits;
-    memset(source->frame + head_bytes, '.', s->payload_bytes);
-    return 0;
-}
+/* ---- the publisher ---------------------------------------------------------------------------------------- */
 
 int
 source_init(struct source *source, const struct source_settings *settings)
 {
     must(settings->payload_bytes >= sizeof(struct stamp) && settings->share.count > 0);
     *source = (struct source){ .settings = *settings, .topic = settings->share.first };
-    int rc = make_frame(source);
+    int rc = settings->protocol->make_frame(source);
     if (rc < 0)
         return rc;
     source->unsent_max = UNSENT_BYTES + source->frame_bytes;
     if (settings->qos == 0)
         return 0;
     must(settings->window > 0 && settings->window <= UINT16_MAX);
-    source->acked = mem_new(settings->mem, settings->window * sizeof *source->acked);
-    return source->acked == NULL ? -ERR_NO_MEMORY : 0;
+    source->flight = mem_new(settings->mem, settings->window * sizeof *source->flight);
+    return source->flight == NULL ? -ERR_NO_MEMORY : 0;
 }
 
 void
@@ -92,7 +60,7 @@ source_fini(struct source *source)
 {
     link_fini(&source->link);
     mem_free(source->settings.mem, source->frame);
-    mem_free(source->settings.mem, source->acked);
+    mem_free(source->settings.mem, source->flight);
 }
 
 /* ---- sending ---------------------------------------------------------------------------------------------- */
@@ -137,7 +105,9 @@ put_frame(struct source *source, uint8_t *at, uint64_t now_ns)
     memcpy(at + source->payload_at, &stamp, sizeof stamp);
     if (s->share.count > 1 || s->share.first > 0)
         put_digits(at + source->digits_at, s->form.digits, source->topic);
-    if (s->qos > 0) {
+    if (s->qos > 0)
+        source->flight[source->sent % s->window].sent_ns = now_ns;
+    if (source->id_at > 0) {
         unsigned id = (unsigned)(source->sent % s->window) + 1;
         at[source->id_at] = (uint8_t)(id >> 8);
         at[source->id_at + 1] = (uint8_t)id;
@@ -170,47 +140,21 @@ source_send(struct source *source, uint64_t n, uint64_t now_ns)
 
 /* ---- acknowledgements ------------------------------------------------------------------------------------- */
 
-static void
-settle(struct source *source, unsigned id)
+bool
+source_settle(struct source *source, uint64_t number)
 {
     unsigned window = source->settings.window;
-    unsigned behind =
-        id == 0 || id > window ? window : (id - 1 + window - (unsigned)(source->settled % window)) % window;
+    uint64_t behind = (number % window + window - source->settled % window) % window;
+    struct flight *flight = &source->flight[number % window];
 
-    if (behind >= source->sent - source->settled || source->acked[id - 1]) {
-        link_fail(&source->link, "an acknowledgement of a packet id that is not in flight");
-        return;
+    if (behind >= source->sent - source->settled || flight->acked)
+        return false;
+    if (source->settings.confirm != NULL)
+        histogram_add(source->settings.confirm, source->link.read_ns - flight->sent_ns);
+    flight->acked = true;
+    while ((flight = &source->flight[source->settled % window])->acked) {
+        flight->acked = false;
+        source->settled++;
     }
-    source->acked[id - 1] = true;
-    for (bool *acked; *(acked = &source->acked[source->settled % window]); source->settled++)
-        *acked = false;
-}
-
-static void
-release(struct source *source, unsigned id)
-{
-    enum { ROOM = 16 };
-    uint8_t *at = io_put_room(source->link.stream, ROOM);
-    if (at != NULL)
-        io_put_done(source->link.stream, mqtt_write_ack(at, ROOM, source->settings.version, MQTT_PUBREL, (uint16_t)id,
-                                                        MQTT_SUCCESS, view_of(NULL, 0)));
-}
-
-void
-source_take(struct source *source, struct view frame)
-{
-    unsigned type = frame.data[0] >> 4;
-
-    if (frame.len < 4 || (type != MQTT_PUBACK && type != MQTT_PUBREC && type != MQTT_PUBCOMP)) {
-        link_fail(&source->link, "a packet that a publisher does not get");
-        return;
-    }
-    unsigned id = (unsigned)frame.data[2] << 8 | frame.data[3];
-    bool refused = frame.len > 4 && frame.data[4] >= MQTT_UNSPECIFIED_ERROR;
-
-    source->refused += refused;
-    if (type == MQTT_PUBREC && !refused)
-        release(source, id);
-    else
-        settle(source, id);
+    return true;
 }

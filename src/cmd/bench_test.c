@@ -243,15 +243,15 @@ plans_add_up(void **state)
 static void
 topics_are_padded_to_one_width(void **state)
 {
-    struct topic_form form = topic_form_of("b", 1000);
+    struct topic_form form = topic_form_of("b", '/', 1000);
     char text[TOPIC_ROOM];
     (void)state;
 
-    assert_int_equal(topic_print(&form, "+", 42, text), 7);
+    assert_int_equal(topic_print(&form, '+', 42, text), 7);
     assert_string_equal(text, "b/+/042");
-    assert_int_equal(topic_form_of("b", 1).digits, 1);
-    assert_int_equal(topic_form_of("b", 10).digits, 1);
-    assert_int_equal(topic_form_of("b", 11).digits, 2);
+    assert_int_equal(topic_form_of("b", '/', 1).digits, 1);
+    assert_int_equal(topic_form_of("b", '/', 10).digits, 1);
+    assert_int_equal(topic_form_of("b", '/', 11).digits, 2);
 }
 
 int

@@ -17,6 +17,12 @@ static const struct command {
     { "put",   cmd_put,   "append messages to a queue" },
     { "get",   cmd_get,   "take messages from a queue, waiting for them" },
     { "poll",  cmd_poll,  "take a message from a queue if there is one" },
+    { "queue", cmd_queue, "list, show, declare, purge and delete queues" },
+    { "exchange", cmd_exchange, "list, declare and delete exchanges" },
+    { "bind", cmd_bind, "bind a queue or an exchange to an exchange" },
+    { "unbind", cmd_unbind, "take a binding away" },
+    { "policy", cmd_policy, "set, clear and list policies" },
+    { "definitions", cmd_definitions, "export and import what a virtual host is made of" },
     { "bench", cmd_bench, "load any MQTT server and measure it" },
     { "log",   cmd_log,   "look at a data directory, offline" },
     { "sim",   cmd_sim,   "run nodes and clients in the simulator and check their promises" },
@@ -29,7 +35,7 @@ help(FILE *to)
     fprintf(to, "Usage: tambo COMMAND [OPTION]...\n\n"
                 "Communication middleware: one broker and its tools.\n\nCommands:\n");
     for (size_t i = 0; i < COUNT_OF(commands); i++)
-        fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].help);
+        fprintf(to, "  %-12s %s\n", commands[i].name, commands[i].help);
     fprintf(to, "\n'tambo COMMAND --help' tells its options; each has a manual page, tambo-COMMAND(1).\n");
     return to == stdout ? 0 : 1;
 }

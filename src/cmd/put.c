@@ -236,6 +236,13 @@ static int
 check(struct put *put)
 {
     struct complaint *complaint = &put->visit.complaint;
+    bool given = put->file != NULL || put->whole_stdin || put->lines || put->null;
+
+    /* tambo put --exchange X MESSAGE */
+    if (put->exchange != NULL && put->message == NULL && !given) {
+        put->message = put->queue;
+        put->queue = NULL;
+    }
     int sources = (put->message != NULL) + (put->file != NULL) + put->whole_stdin + put->lines + put->null;
 
     if (put->queue == NULL && put->exchange == NULL)

@@ -223,6 +223,10 @@ visit_finish(struct visit *visit, int rc)
         io_on_turn(visit->io, on_turn, visit);
         io_run(visit->io);
     }
+    if (fflush(stdout) != 0 && errno != EPIPE && visit->exit_code == 0) {
+        complain(&visit->complaint, "standard output: %s", strerror(errno));
+        visit->exit_code = 1;
+    }
     if (visit->exit_code != 0 && visit->complaint.text[0] != '\0')
         cmd_fail(visit->command, &visit->complaint);
     amqp_client_free(visit->client);

@@ -102,8 +102,6 @@ roll(struct log *log, uint64_t span)
         struct segment *next = writer_successor(log, size_for(log, span));
         if (next == NULL)
             return -ERR_NO_MEMORY;
-        if (log->disk_full && next->state == SEGMENT_PLANNED && log->supply.spare_count == 0)
-            return -ERR_DISK_FULL;
         if (next->state == SEGMENT_PLANNED && next != log->supply.segment && !has_room(next, span))
             next->size = size_for(log, span);
         writer_close_batch(log);
@@ -165,8 +163,8 @@ admits(const struct log *log, bool urgent, size_t len)
         return -ERR_DISK;
     if (len > RECORD_BYTES_MAX)
         return -ERR_TOO_LARGE;
-    if (urgent)
-        return supply_exhausted(log) ? -ERR_DISK_FULL : 0;
+    if (urgent) /* nothing left to write it into: it waits in memory, as long as that is little */
+        return supply_exhausted(log) && log->pending_bytes >= config->batch_bytes_max ? -ERR_DISK_FULL : 0;
     if (log->disk_full)
         return -ERR_DISK_FULL;
     if (log->pending_bytes >= BATCH_CAP_FACTOR * config->batch_bytes_max)

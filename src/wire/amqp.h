@@ -397,6 +397,29 @@ const char *amqp_method_name(uint32_t id);
 /* Do a content header and bodies follow? */
 bool amqp_method_has_content(uint32_t id);
 
+/* 4.2.5, as the grammar calls them. */
+enum amqp_kind {
+    AMQP_KIND_NONE,
+    AMQP_KIND_BIT,
+    AMQP_KIND_OCTET,
+    AMQP_KIND_SHORT,
+    AMQP_KIND_LONG,
+    AMQP_KIND_LONGLONG,
+    AMQP_KIND_SHORTSTR,
+    AMQP_KIND_LONGSTR,
+    AMQP_KIND_TABLE
+};
+/* An argument, where it lies in struct amqp_method, and its member's name there: "queue_declare.auto_delete".  Nothing
+ * but `id` can be at 0: that is a reserved argument, which is skipped, and written as 0 or empty. */
+struct amqp_argument {
+    uint16_t kind, offset;
+    const char *member;
+};
+/* What a method has, in the order of the wire; AMQP_KIND_NONE at the end; NULL for a method that there is not. */
+const struct amqp_argument *amqp_method_arguments(uint32_t id);
+/* The method of that name, or 0. */
+uint32_t amqp_method_named(struct view name);
+
 static inline uint16_t
 amqp_class_of(uint32_t id)
 {

@@ -14,46 +14,27 @@
 
 enum { FIELDS_MAX = 9, BITS_AN_OCTET = 8 };
 
-/* 4.2.5, as the grammar calls them. */
-enum kind {
-    KIND_NONE,
-    KIND_BIT,
-    KIND_OCTET,
-    KIND_SHORT,
-    KIND_LONG,
-    KIND_LONGLONG,
-    KIND_SHORTSTR,
-    KIND_LONGSTR,
-    KIND_TABLE
-};
-
-/* Where in struct amqp_method an argument lies. Nothing but `id` can be at 0: that is a reserved argument, which is
- * skipped, and written as 0 or empty. */
-struct field {
-    uint16_t kind, offset;
-};
-
 /* The member's offset, which does not compile unless it is of that type. */
 #define AT(member, type)                              \
     (uint16_t)(offsetof(struct amqp_method, member) * \
                sizeof(char[_Generic(((struct amqp_method *)0)->member, type : 1)]))
 /* clang-format off */
-#define BIT(member)      { KIND_BIT,      AT(member, bool)        }
-#define OCTET(member)    { KIND_OCTET,    AT(member, uint8_t)     }
-#define SHORT(member)    { KIND_SHORT,    AT(member, uint16_t)    }
-#define LONG(member)     { KIND_LONG,     AT(member, uint32_t)    }
-#define LONGLONG(member) { KIND_LONGLONG, AT(member, uint64_t)    }
-#define SHORTSTR(member) { KIND_SHORTSTR, AT(member, struct view) }
-#define LONGSTR(member)  { KIND_LONGSTR,  AT(member, struct view) }
-#define TABLE(member)    { KIND_TABLE,    AT(member, struct view) }
-#define RESERVED(kind)   { KIND_##kind,   0 }
+#define BIT(member)      { AMQP_KIND_BIT,      AT(member, bool),        #member }
+#define OCTET(member)    { AMQP_KIND_OCTET,    AT(member, uint8_t),     #member }
+#define SHORT(member)    { AMQP_KIND_SHORT,    AT(member, uint16_t),    #member }
+#define LONG(member)     { AMQP_KIND_LONG,     AT(member, uint32_t),    #member }
+#define LONGLONG(member) { AMQP_KIND_LONGLONG, AT(member, uint64_t),    #member }
+#define SHORTSTR(member) { AMQP_KIND_SHORTSTR, AT(member, struct view), #member }
+#define LONGSTR(member)  { AMQP_KIND_LONGSTR,  AT(member, struct view), #member }
+#define TABLE(member)    { AMQP_KIND_TABLE,    AT(member, struct view), #member }
+#define RESERVED(kind)   { AMQP_KIND_##kind,   0,                       NULL    }
 
 /* In ascending order of ids, to be searched by halves. */
 static const struct row {
     uint32_t id;
     bool content;
     const char *name;
-    struct field fields[FIELDS_MAX + 1]; /* the last is KIND_NONE */
+    struct amqp_argument fields[FIELDS_MAX + 1]; /* the last is AMQP_KIND_NONE */
 } rows[] = {
     { AMQP_CONNECTION_START, 0, "connection.start", {
         OCTET(connection_start.version_major), OCTET(connection_start.version_minor),
@@ -205,6 +186,22 @@ amqp_method_has_content(uint32_t id)
     return row != NULL && row->content;
 }
 
+const struct amqp_argument *
+amqp_method_arguments(uint32_t id)
+{
+    const struct row *row = row_of(id);
+    return row != NULL ? row->fields : NULL;
+}
+
+uint32_t
+amqp_method_named(struct view name)
+{
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        if (view_is(name, rows[i].name))
+            return rows[i].id;
+    return 0;
+}
+
 /* ---- reading ---------------------------------------------------------------------------------------------- */
 
 /* Consecutive bits: those of `octet` that are not taken yet. */
@@ -225,20 +222,20 @@ take_bit(struct cursor *in, struct bits *bits)
 }
 
 static void
-take_argument(struct cursor *in, enum kind kind, struct bits *bits, void *ret)
+take_argument(struct cursor *in, enum amqp_kind kind, struct bits *bits, void *ret)
 {
-    if (kind != KIND_BIT)
+    if (kind != AMQP_KIND_BIT)
         bits->left = 0;
     switch (kind) {
-    case KIND_NONE: break;
-    case KIND_BIT: *(bool *)ret = take_bit(in, bits); break;
-    case KIND_OCTET: *(uint8_t *)ret = take_u8(in); break;
-    case KIND_SHORT: *(uint16_t *)ret = take_u16(in); break;
-    case KIND_LONG: *(uint32_t *)ret = take_u32(in); break;
-    case KIND_LONGLONG: *(uint64_t *)ret = take_u64(in); break;
-    case KIND_SHORTSTR: *(struct view *)ret = take_shortstr(in); break;
-    case KIND_LONGSTR:
-    case KIND_TABLE: *(struct view *)ret = take_long(in); break;
+    case AMQP_KIND_NONE: break;
+    case AMQP_KIND_BIT: *(bool *)ret = take_bit(in, bits); break;
+    case AMQP_KIND_OCTET: *(uint8_t *)ret = take_u8(in); break;
+    case AMQP_KIND_SHORT: *(uint16_t *)ret = take_u16(in); break;
+    case AMQP_KIND_LONG: *(uint32_t *)ret = take_u32(in); break;
+    case AMQP_KIND_LONGLONG: *(uint64_t *)ret = take_u64(in); break;
+    case AMQP_KIND_SHORTSTR: *(struct view *)ret = take_shortstr(in); break;
+    case AMQP_KIND_LONGSTR:
+    case AMQP_KIND_TABLE: *(struct view *)ret = take_long(in); break;
     }
 }
 
@@ -247,7 +244,7 @@ take_arguments(const struct row *row, struct cursor *in, struct amqp_method *ret
 {
     struct bits bits = { 0 };
     struct view reserved; /* as large as any argument */
-    for (const struct field *f = row->fields; f->kind != KIND_NONE; f++)
+    for (const struct amqp_argument *f = row->fields; f->kind != AMQP_KIND_NONE; f++)
         take_argument(in, f->kind, &bits, f->offset == 0 ? (void *)&reserved : (uint8_t *)ret + f->offset);
     if (in->torn)
         return amqp_breach(why, AMQP_RULE_METHOD_TORN);
@@ -261,11 +258,12 @@ static int
 check_arguments(const struct row *row, const struct amqp_method *m, struct fault *why)
 {
     int rc = 0;
-    for (const struct field *f = row->fields; rc == 0 && f->kind != KIND_NONE; f++) {
+    for (const struct amqp_argument *f = row->fields; rc == 0 && f->kind != AMQP_KIND_NONE; f++) {
         const void *at = (const uint8_t *)m + f->offset;
-        if (f->kind == KIND_TABLE)
+        if (f->kind == AMQP_KIND_TABLE)
             rc = amqp_table_check(*(const struct view *)at, why);
-        else if (f->kind == KIND_SHORTSTR && f->offset != 0 && !row->content && !utf8_valid(*(const struct view *)at))
+        else if (f->kind == AMQP_KIND_SHORTSTR && f->offset != 0 && !row->content &&
+                 !utf8_valid(*(const struct view *)at))
             rc = amqp_breach(why, AMQP_RULE_SHORTSTR_TEXT);
     }
     return rc;
@@ -315,20 +313,20 @@ put_bit(struct pen *p, bool bit, unsigned *left)
 
 /* `left`: how many bits still go into the octet behind us. */
 static void
-put_argument(struct pen *p, enum kind kind, const void *at, unsigned *left)
+put_argument(struct pen *p, enum amqp_kind kind, const void *at, unsigned *left)
 {
-    if (kind != KIND_BIT)
+    if (kind != AMQP_KIND_BIT)
         *left = 0;
     switch (kind) {
-    case KIND_NONE: break;
-    case KIND_BIT: put_bit(p, *(const bool *)at, left); break;
-    case KIND_OCTET: put_u8(p, *(const uint8_t *)at); break;
-    case KIND_SHORT: put_u16(p, *(const uint16_t *)at); break;
-    case KIND_LONG: put_u32(p, *(const uint32_t *)at); break;
-    case KIND_LONGLONG: put_u64(p, *(const uint64_t *)at); break;
-    case KIND_SHORTSTR: put_shortstr(p, *(const struct view *)at); break;
-    case KIND_LONGSTR:
-    case KIND_TABLE: put_long(p, *(const struct view *)at); break;
+    case AMQP_KIND_NONE: break;
+    case AMQP_KIND_BIT: put_bit(p, *(const bool *)at, left); break;
+    case AMQP_KIND_OCTET: put_u8(p, *(const uint8_t *)at); break;
+    case AMQP_KIND_SHORT: put_u16(p, *(const uint16_t *)at); break;
+    case AMQP_KIND_LONG: put_u32(p, *(const uint32_t *)at); break;
+    case AMQP_KIND_LONGLONG: put_u64(p, *(const uint64_t *)at); break;
+    case AMQP_KIND_SHORTSTR: put_shortstr(p, *(const struct view *)at); break;
+    case AMQP_KIND_LONGSTR:
+    case AMQP_KIND_TABLE: put_long(p, *(const struct view *)at); break;
     }
 }
 
@@ -344,7 +342,7 @@ amqp_method_write(void *room, size_t len, uint16_t channel, const struct amqp_me
     put_u16(&p, channel);
     put_u32(&p, (uint32_t)(amqp_method_size(m) - AMQP_FRAME_OVERHEAD));
     put_u32(&p, m->id);
-    for (const struct field *f = row->fields; f->kind != KIND_NONE; f++)
+    for (const struct amqp_argument *f = row->fields; f->kind != AMQP_KIND_NONE; f++)
         put_argument(&p, f->kind, f->offset == 0 ? (const void *)&reserved : (const uint8_t *)m + f->offset, &left);
     put_u8(&p, AMQP_FRAME_END);
     return p.torn ? 0 : (size_t)(p.at - (uint8_t *)room);
@@ -352,8 +350,8 @@ amqp_method_write(void *room, size_t len, uint16_t channel, const struct amqp_me
 
 /* Without what a string or table holds; bits are counted elsewhere. */
 static const uint8_t kind_size[] = {
-    [KIND_OCTET] = 1,    [KIND_SHORT] = 2,   [KIND_LONG] = 4,  [KIND_LONGLONG] = 8,
-    [KIND_SHORTSTR] = 1, [KIND_LONGSTR] = 4, [KIND_TABLE] = 4,
+    [AMQP_KIND_OCTET] = 1,    [AMQP_KIND_SHORT] = 2,   [AMQP_KIND_LONG] = 4,  [AMQP_KIND_LONGLONG] = 8,
+    [AMQP_KIND_SHORTSTR] = 1, [AMQP_KIND_LONGSTR] = 4, [AMQP_KIND_TABLE] = 4,
 };
 
 size_t
@@ -363,11 +361,11 @@ amqp_method_size(const struct amqp_method *m)
     must(row != NULL);
     size_t size = AMQP_FRAME_OVERHEAD + sizeof(m->id);
     unsigned bits = 0;
-    for (const struct field *f = row->fields; f->kind != KIND_NONE; f++) {
+    for (const struct amqp_argument *f = row->fields; f->kind != AMQP_KIND_NONE; f++) {
         size += kind_size[f->kind];
-        if (f->kind >= KIND_SHORTSTR && f->offset != 0)
+        if (f->kind >= AMQP_KIND_SHORTSTR && f->offset != 0)
             size += ((const struct view *)(const void *)((const uint8_t *)m + f->offset))->len;
-        bits = f->kind == KIND_BIT ? bits + 1 : 0;
+        bits = f->kind == AMQP_KIND_BIT ? bits + 1 : 0;
         size += bits % BITS_AN_OCTET == 1;
     }
     return size;

@@ -11,7 +11,7 @@ import tempfile
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-START_S_MAX = 30
+START_S_MAX = 60
 QUIET_S, QUIET_S_MAX = 0.2, 5
 STOP_S_MAX = 60
 TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
@@ -57,9 +57,34 @@ def tambo_argv(port, directory, options):
             "--data", f"{directory}/data", "--listen", f"tcp://127.0.0.1:{port}"]
 
 
-ARGV = {"tambo": tambo_argv, "mosquitto": mosquitto_argv, "nats-server": nats_argv}
-VERSION_ARGV = {"mosquitto": ["mosquitto", "-h"], "nats-server": ["nats-server", "--version"]}
-PEERS = ("mosquitto", "nats-server")
+def rabbitmq_argv(port, directory, options):
+    """The program itself, which answers signals, not the system's script that becomes another user."""
+    return [f"{RABBITMQ}/rabbitmq-server"]
+
+
+def rabbitmq_environment(port, directory, options):
+    """Everything it writes lies in the directory; its schedulers are as many as tambo's shards."""
+    config = fill_in("rabbitmq.conf", directory, port=port)
+    (pathlib.Path(directory) / "environment").touch()
+    (pathlib.Path(directory) / "plugins").write_text("[].\n")
+    return {
+        "HOME": directory, "ERL_CRASH_DUMP": f"{directory}/crash.dump", "ERL_EPMD_ADDRESS": "127.0.0.1",
+        "ERL_EPMD_PORT": str(options["epmd_port"]), "RUNNING_UNDER_SYSTEMD": "true",
+        "RABBITMQ_CONF_ENV_FILE": f"{directory}/environment", "RABBITMQ_CONFIG_FILE": config, "RABBITMQ_ENABLED_PLUGINS_FILE": f"{directory}/plugins",
+        "RABBITMQ_NODENAME": "bench@localhost", "RABBITMQ_NODE_PORT": str(port),
+        "RABBITMQ_DIST_PORT": str(free_port()), "RABBITMQ_MNESIA_BASE": f"{directory}/mnesia",
+        "RABBITMQ_LOG_BASE": f"{directory}/log.d", "RABBITMQ_LOGS": "-",
+        "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S {0}:{0}".format(options["shards"]),
+    }
+
+
+RABBITMQ = "/usr/lib/rabbitmq/bin"
+ARGV = {"tambo": tambo_argv, "mosquitto": mosquitto_argv, "nats-server": nats_argv, "rabbitmq-server": rabbitmq_argv}
+VERSION_ARGV = {
+    "mosquitto": ["mosquitto", "-h"], "nats-server": ["nats-server", "--version"],
+    "rabbitmq-server": ["dpkg-query", "-f", "${Version}\n", "-W", "rabbitmq-server"],
+}
+PEERS = ("mosquitto", "nats-server", "rabbitmq-server")
 
 
 def version(name, binary):
@@ -90,15 +115,44 @@ def greet(port, client_id="ready", clean=True, timeout_s=5):
     return s
 
 
+def greet_amqp(port, timeout_s=5):
+    """A connection whose protocol header was answered with connection.start."""
+    s = socket.create_connection(("127.0.0.1", port), timeout=timeout_s)
+    try:
+        s.sendall(b"AMQP\x00\x00\x09\x01")
+        answer = s.recv(11, socket.MSG_WAITALL)
+        if answer[:1] != b"\x01" or answer[7:11] != b"\x00\x0a\x00\x0a":
+            raise OSError(f"answered a protocol header with {answer.hex() or 'nothing'}")
+    except OSError:
+        s.close()
+        raise
+    return s
+
+
+class Epmd:
+    """Erlang's port mapper, which a RabbitMQ node would start and leave behind."""
+
+    def __init__(self, port):
+        self.port = port
+        environment = {**os.environ, "ERL_EPMD_ADDRESS": "127.0.0.1"}
+        self.process = subprocess.Popen(["epmd", "-port", str(port)], env=environment, stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def end(self):
+        self.process.kill()
+        self.process.wait()
+
+
 class Broker:
-    """One broker in a directory of its own.  `options`: binary, shards, tier (for tambo)."""
+    """One broker in a directory of its own.  `options`: binary, tier (for tambo), shards, protocol."""
 
     def __init__(self, name, core, scratch, options):
         self.name, self.core, self.options = name, core, options
-        self.directory = tempfile.mkdtemp(prefix=f"{name}-", dir=scratch)
+        self.directory = os.path.abspath(tempfile.mkdtemp(prefix=f"{name}-", dir=scratch))
         self.log_path = pathlib.Path(self.directory) / "log"
         self.process = None
         self.port = None
+        self.epmd = None
 
     def __enter__(self):
         try:
@@ -111,32 +165,44 @@ class Broker:
 
     def __exit__(self, *_):
         self.kill()
+        if self.epmd is not None:
+            self.epmd.end()
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def start(self):
-        """Returns the seconds from starting the program to an accepted CONNECT."""
+        """Returns the seconds from starting the program to its first answer."""
         self.port = free_port()
+        environment = self.environment()
         argv = pinned(ARGV[self.name](self.port, self.directory, self.options), self.core)
         with open(self.log_path, "ab") as log:
             began = time.monotonic()
             try:
-                self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment,
                                                 preexec_fn=raise_files)
             except OSError as error:
                 raise Failure(f"{self.name}: {error.strerror}") from error
         self.await_ready(began)
         return time.monotonic() - began
 
+    def environment(self):
+        if self.name != "rabbitmq-server":
+            return None
+        if self.epmd is None:
+            self.epmd = Epmd(free_port())
+        options = {**self.options, "epmd_port": self.epmd.port}
+        return {**os.environ, **rabbitmq_environment(self.port, self.directory, options)}
+
     def await_ready(self, began):
+        answer = greet_amqp if self.options["protocol"] == "amqp" else greet
         while True:
             try:
-                greet(self.port).close()
+                answer(self.port).close()
                 return
             except OSError as error:
                 if self.process.poll() is not None:
                     raise Failure(f"{self.name} ended at its start: {self.last_words()}") from error
                 if time.monotonic() - began > START_S_MAX:
-                    raise Failure(f"{self.name} took no CONNECT in {START_S_MAX} s: {error}") from error
+                    raise Failure(f"{self.name} did not answer in {START_S_MAX} s: {error}") from error
             time.sleep(0.002)
 
     def await_quiet(self):
@@ -179,11 +245,22 @@ class Broker:
         fields = text.rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / TICKS_A_SECOND
 
-    def rss_bytes(self):
+    def memory_bytes(self, kind):
         for line in pathlib.Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
+            if line.startswith(kind):
                 return int(line.split()[1]) * 1024
-        raise Failure(self.ended() or "no VmRSS")
+        raise Failure(self.ended() or f"no {kind}")
+
+    def rss_bytes(self):
+        return self.memory_bytes("VmRSS:")
+
+    def peak_bytes(self):
+        return self.memory_bytes("VmHWM:")
+
+    def disk_bytes(self):
+        """Blocks that are allocated, whether written or not."""
+        files = (os.path.join(at, name) for at, _, names in os.walk(self.directory) for name in names)
+        return sum(os.lstat(file).st_blocks * 512 for file in files)
 
     def file_count(self):
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))

@@ -13,7 +13,8 @@ class Generator:
         self.binary, self.core = binary, core
 
     def start(self, broker, args):
-        argv = [self.binary, "bench"] + args + ["--json", "--host", "127.0.0.1", "--port", str(broker.port)]
+        argv = [self.binary, "bench"] + args + ["--protocol", broker.options["protocol"], "--json", "--host", "127.0.0.1",
+                                                "--port", str(broker.port)]
         return subprocess.Popen(pinned(argv, self.core), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                 stderr=subprocess.PIPE, text=True, preexec_fn=raise_files)
 

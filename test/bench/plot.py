@@ -4,7 +4,7 @@ from xml.sax.saxutils import escape
 
 from report import BROKERS, quantity
 
-COLOURS = {"tambo": "#0072b2", "mosquitto": "#9a9a9a", "nats-server": "#e69f00"}
+COLOURS = {"tambo": "#0072b2", "mosquitto": "#9a9a9a", "nats-server": "#e69f00", "rabbitmq-server": "#ff6600"}
 WIDTH, LEFT, RIGHT, TOP, BOTTOM = 980, 330, 130, 84, 40
 BAR, GAP, LABEL = 11, 14, 70
 STYLE = ("text{font:12px system-ui,sans-serif;fill:#222}.title{font-size:18px;font-weight:600}.quiet{fill:#666}"
@@ -67,9 +67,9 @@ def bars(axis, line, y):
     return parts + labels, y
 
 
-def legend():
+def legend(lines):
     parts, x = [], LEFT
-    for name in BROKERS:
+    for name in (name for name in BROKERS if any(line.values[name] for line in lines)):
         parts += [f'<rect x="{x}" y="48" width="12" height="12" fill="{COLOURS[name]}"/>', text(x + 18, 58, name)]
         x += 110
     return parts + [f'<path d="M{x + 4} 46v16" stroke="#d00" stroke-width="2"/>', text(x + 14, 58, "target")]
@@ -86,4 +86,4 @@ def plot(heading, lines):
         y += GAP
     return "\n".join([f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y + BOTTOM}" width="{WIDTH}">',
                       f"<style>{STYLE}</style>", f'<rect width="{WIDTH}" height="{y + BOTTOM}" fill="#fff"/>',
-                      text(16, 30, heading, "title"), *legend(), *grid(axis, y), *body, "</svg>"]) + "\n"
+                      text(16, 30, heading, "title"), *legend(lines), *grid(axis, y), *body, "</svg>"]) + "\n"

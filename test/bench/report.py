@@ -93,27 +93,32 @@ def table(head, body):
     return "\n".join([line(head), "|" + "|".join("-" * (width + 2) for width in widths) + "|", *map(line, body)])
 
 
-def main_table(lines):
+def brokers_of(rows):
+    """A column for each that some row is measured with."""
+    return [name for name in BROKERS if name == "tambo" or any(name in row.peers for row in rows)]
+
+
+def main_table(lines, brokers):
     body, last = [], None
     for line in lines:
         ratio = line.ratio
         body.append([line.row.title if line.row is not last else "", line.row.tier if line.row is not last else "",
-                     line.metric.title, *map(line.cell, BROKERS),
+                     line.metric.title, *map(line.cell, brokers),
                      f"{ratio:.2f}" if ratio is not None else "-", line.target, line.verdict])
         last = line.row
-    return table(["scenario", "tier", "", *BROKERS, "ratio", "target", ""], body)
+    return table(["scenario", "tier", "", *brokers, "ratio", "target", ""], body)
 
 
 def cpu_table(runs, rows):
     """Less disturbed by whatever else the machine does than the rates are."""
-    body = []
+    body, brokers = [], brokers_of(rows)
     for row in rows:
-        values = [median(runs, row, name, "broker_cpu_s_per_million") for name in BROKERS]
+        values = [median(runs, row, name, "broker_cpu_s_per_million") for name in brokers]
         peers = [value for value in values[1:] if value]
         if values[0] is not None:
             ratio = f"{min(peers) / values[0]:.2f}" if peers and values[0] > 0 else "-"
             body.append([row.title, *("-" if value is None else f"{value:.3f} s" for value in values), ratio])
-    return table(["broker's CPU time a million", *BROKERS, "best peer / tambo"], body) if body else ""
+    return table(["broker's CPU time a million", *brokers, "best peer / tambo"], body) if body else ""
 
 
 def flaws_of(run):
@@ -138,6 +143,6 @@ def report(facts, tables):
     """`tables`: (heading, runs, rows)."""
     parts = ["# Side by side", "\n".join(f"- {name}: {text}" for name, text in facts.items())]
     for heading, runs, rows in tables:
-        parts += [f"## {heading}", main_table(lines_of(runs, rows)), cpu_table(runs, rows),
+        parts += [f"## {heading}", main_table(lines_of(runs, rows), brokers_of(rows)), cpu_table(runs, rows),
                   "\n".join(note_lines(runs, rows))]
     return "\n\n".join(part for part in parts if part) + "\n"

@@ -34,6 +34,7 @@ class Row:
     peers: tuple = ("mosquitto", "nats-server")
     unpinned: bool = True  # in the second table too
     once: bool = False     # too long to be repeated
+    protocol: str = "mqtt"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,10 +45,11 @@ class Effort:
     latency_seconds: str
     subscriptions: int
     restart_messages: int
+    amqp_messages: int
 
 
-FULL = Effort("3", "1", "5", 1_000_000, 10_000_000)
-QUICK = Effort("1", "0.5", "2", 1_000_000, 1_000_000)
+FULL = Effort("3", "1", "5", 1_000_000, 10_000_000, 1_000_000)
+QUICK = Effort("1", "0.5", "2", 1_000_000, 1_000_000, 100_000)
 
 
 def count_cpu(result, messages):
@@ -132,12 +134,58 @@ def restart(row, broker, generator, effort):
     return result | drain(broker, generator, messages, 600)
 
 
+# ---- AMQP -----------------------------------------------------------------------------------------------------
+
+AMQP_BACKLOG = ("backlog", "--bytes", "100", "--window", "1000")
+
+
+def amqp_fill(broker, generator, messages, *more):
+    return generator.run(broker, [*AMQP_BACKLOG, "--phase", "fill", "--messages", str(messages), *more], 600)
+
+
+def amqp_drain(broker, generator, messages):
+    return generator.run(broker, [*AMQP_BACKLOG, "--phase", "drain", "--messages", str(messages), "--grace", "20"], 600)
+
+
+def amqp_confirm(row, broker, generator, effort):
+    """Nobody consumes, so that nothing but the confirm is waited for."""
+    messages = 5000
+    return count_cpu(amqp_fill(broker, generator, messages, "--window", "1"), messages)
+
+
+def amqp_declares(row, broker, generator, effort):
+    queues, idle_bytes = 10_000, broker.rss_bytes()
+    result = generator.run(broker, ["declares", "--messages", str(queues), "--window", "100"])
+    result["bytes_a_queue"] = (result["broker_rss_bytes"] - idle_bytes) / queues
+    several = generator.run(broker, ["declares", "--messages", str(queues), "--window", "100", "--publishers", "10"])
+    result["declares_by_ten_per_s"] = several["declares_per_s"]
+    return count_cpu(result, queues)
+
+
+def amqp_backlog(row, broker, generator, effort):
+    messages = effort.amqp_messages
+    result = amqp_fill(broker, generator, messages)
+    result["full_rss_bytes"], result["full_peak_bytes"] = broker.rss_bytes(), broker.peak_bytes()
+    result["full_disk_bytes"] = broker.disk_bytes()
+    broker.stop()
+    result["ready_s"] = broker.start()
+    broker.kill()
+    result["killed_ready_s"] = broker.start()
+    result["killed_rss_bytes"] = broker.rss_bytes()
+    broker.await_quiet()
+    drained = amqp_drain(broker, generator, messages)
+    cpu_s = result["broker_cpu_s"] + drained["broker_cpu_s"]
+    return count_cpu(result | drained | {"broker_cpu_s": cpu_s}, messages)
+
+
 # ---- the rows -------------------------------------------------------------------------------------------------
 
 
 def rate(times, key="received_per_s", title="rate", against=()):
     return Metric(key, title, "msg/s", times=times, against=against)
 
+
+RABBIT = ("rabbitmq-server",)
 
 ROWS = (
     Row("qos0", "QoS 0, 64 B, 1 publisher to 1 subscriber", (rate(2),), flow, ("throughput",)),
@@ -171,4 +219,38 @@ ROWS = (
          Metric("first_message_s", "first message of the session", "s", lower=True),
          Metric("filled_per_s", "fill", "msg/s"), Metric("drained_per_s", "drain", "msg/s")),
         restart, peers=(), unpinned=False, once=True),
+    Row("amqp-transient", "AMQP transient, auto-ack, 64 B, 1 to 1",
+        (rate(15), Metric("broker_cpu_s_per_million", "CPU a million", "s", lower=True, limit=0.8)), flow,
+        ("throughput",), protocol="amqp", peers=RABBIT),
+    Row("amqp-persistent", "AMQP persistent, confirms (window 1,000), prefetch 1,000, each acked, 64 B",
+        (rate(10), Metric("confirm_p50_us", "confirm p50", "us", lower=True, limit=5000),
+         Metric("broker_cpu_s_per_million", "CPU a million", "s", lower=True)), flow,
+        ("throughput", "--qos", "1", "--durable", "--window", "1000", "--lag", "10000"), protocol="amqp", peers=RABBIT,
+        short="AMQP persistent, confirmed, acked"),
+    Row("amqp-fanout", "AMQP transient, fan-out exchange to 10 queues", (rate(15, title="delivered"),), flow,
+        ("fanout", "--subscribers", "10", "--exchange", "amq.fanout"), protocol="amqp", peers=RABBIT),
+    Row("amqp-topic", "AMQP transient, topic exchange with 100 wildcard bindings, 10 queues", (rate(15),), flow,
+        ("match", "--topics", "100", "--subscribers", "10"), protocol="amqp", peers=RABBIT,
+        short="AMQP topic exchange, 100 wildcards"),
+    Row("amqp-latency", "AMQP delivery latency at 1,000 msg/s",
+        (Metric("p50_us", "p50", "us", lower=True, times=0.5), Metric("p99_us", "p99", "us", lower=True, times=0.5)),
+        flow, ("latency",), protocol="amqp", peers=RABBIT),
+    Row("amqp-confirm", "AMQP confirm latency, window 1, persistent",
+        (Metric("confirm_p50_us", "p50", "us", lower=True, limit=250),
+         Metric("confirm_p99_us", "p99", "us", lower=True)), amqp_confirm, protocol="amqp", peers=RABBIT),
+    Row("amqp-declares", "AMQP, 10,000 durable queues declared, 100 in flight",
+        (Metric("declares_per_s", "one connection", "/s", times=20),
+         Metric("declares_by_ten_per_s", "ten connections", "/s", times=20),
+         Metric("bytes_a_queue", "memory a queue", "B", lower=True, limit=1000)), amqp_declares, protocol="amqp",
+        peers=RABBIT),
+    Row("amqp-backlog", "AMQP, {amqp_messages:,} durable messages of 100 B queued, confirmed, then acked",
+        (rate(15, "filled_per_s", "fill"), rate(15, "drained_per_s", "drain"),
+         Metric("full_rss_bytes", "memory", "B", lower=True, limit=40 * MEGA),
+         Metric("full_peak_bytes", "peak memory", "B", lower=True),
+         Metric("full_disk_bytes", "disk", "B", lower=True, limit=160 * MEGA),
+         Metric("ready_s", "ready after a stop", "s", lower=True, limit=0.5),
+         Metric("killed_ready_s", "ready after kill -9", "s", lower=True, limit=0.5),
+         Metric("killed_rss_bytes", "memory then", "B", lower=True, limit=40 * MEGA),
+         Metric("broker_cpu_s_per_million", "CPU a million", "s", lower=True)),
+        amqp_backlog, protocol="amqp", peers=RABBIT, unpinned=False, once=True, short="AMQP backlog"),
 )

@@ -243,6 +243,15 @@ raw_forget(struct rig *rig, unsigned i)
     rig->raws[i].got_bytes = 0;
 }
 
+void
+raw_eat(struct rig *rig, unsigned i, size_t n)
+{
+    struct raw *raw = &rig->raws[i];
+    must(n <= raw_got(rig, i).len);
+    memmove(raw->got, raw->got + n, raw_got(rig, i).len - n);
+    raw->got_bytes -= n;
+}
+
 bool
 raw_hears(struct rig *rig, unsigned i, const char *notation)
 {

@@ -60,6 +60,8 @@ void raw_cut(struct rig *rig, unsigned i);
 /* What came since the last raw_forget(). */
 struct view raw_got(const struct rig *rig, unsigned i);
 void raw_forget(struct rig *rig, unsigned i);
+/* Forgets the first `n` bytes of it. */
+void raw_eat(struct rig *rig, unsigned i, size_t n);
 /* Did exactly these bytes come (notation)?  They are forgotten then. */
 bool raw_hears(struct rig *rig, unsigned i, const char *notation);
 /* How often does this text come in it? */

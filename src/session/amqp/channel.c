@@ -63,8 +63,7 @@ channel_method(struct channel *ch, const struct amqp_method *m, struct refusal *
     if (ch->closing)
         return on_closing_channel(ch, m);
     if (content_expected(ch))
-        return deny(why, AMQP_UNEXPECTED_FRAME,
-                    "expected content header for class 60, got non content header frame instead");
+        return content_unexpected(ch, why);
     for (size_t i = 0; i < COUNT_OF(rows); i++)
         if (rows[i].id == m->id)
             return rows[i].on(ch, m, why);

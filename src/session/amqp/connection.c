@@ -329,6 +329,19 @@ close_method(uint32_t kind, const struct refusal *why, uint32_t id, char text[CL
     return m;
 }
 
+/* A stranger is told, as by RabbitMQ, only why it is refused: anything else before tune-ok just ends the connection. */
+static bool
+is_told(const struct conn *c, unsigned code)
+{
+    switch (c->phase) {
+    case PHASE_START: return code == AMQP_ACCESS_REFUSED;
+    case PHASE_TUNE: return code == AMQP_NOT_ALLOWED;
+    case PHASE_OPEN:
+    case PHASE_RUNNING: return true;
+    default: return false;
+    }
+}
+
 void
 conn_fail(struct conn *c, const struct refusal *why, uint32_t id)
 {
@@ -336,7 +349,7 @@ conn_fail(struct conn *c, const struct refusal *why, uint32_t id)
         return;
     char text[CLOSE_TEXT_BYTES];
     struct amqp_method bye = close_method(AMQP_CONNECTION_CLOSE, why, id, text);
-    bool spoken_to = c->phase != PHASE_HEADER && c->phase != PHASE_CLOSING;
+    bool spoken_to = is_told(c, why->code);
     if (spoken_to)
         conn_write(c, 0, &bye);
     if (!spoken_to || c->broken || c->doomed) {

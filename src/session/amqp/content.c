@@ -18,6 +18,13 @@ content_expected(const struct channel *ch)
     return ch->content != NULL || ch->conn->server->incoming.channel == ch;
 }
 
+static bool
+has_header(const struct channel *ch)
+{
+    const struct incoming *incoming = &ch->conn->server->incoming;
+    return incoming->channel == ch ? incoming->has_header : ch->content != NULL && ch->content->has_header;
+}
+
 void
 content_drop(struct channel *ch)
 {
@@ -159,21 +166,38 @@ complete_kept(struct channel *ch, struct refusal *why)
     return rc;
 }
 
-static int
-check_header(const struct channel *ch, const struct amqp_header *header, bool has_one, struct refusal *why)
+/* What stands where a message's next frame should, in RabbitMQ's words. */
+int
+content_unexpected(const struct channel *ch, struct refusal *why)
 {
-    uint64_t most = ch->conn->server->settings->message_bytes_max;
     if (!content_expected(ch))
         return deny(why, AMQP_UNEXPECTED_FRAME, "expected method frame, got non method frame instead");
-    if (has_one)
+    if (has_header(ch))
         return deny(why, AMQP_UNEXPECTED_FRAME, "expected content body, got non content body frame instead");
-    if (header->class_id != AMQP_CLASS_BASIC)
-        return deny(why, AMQP_UNEXPECTED_FRAME, "expected content header for class %u, got one for class %u instead",
-                    AMQP_CLASS_BASIC, header->class_id);
+    return deny(why, AMQP_UNEXPECTED_FRAME,
+                "expected content header for class %u, got non content header frame instead", AMQP_CLASS_BASIC);
+}
+
+static int
+check_size(const struct channel *ch, const struct amqp_header *header, struct refusal *why)
+{
+    uint64_t most = ch->conn->server->settings->message_bytes_max;
     if (header->body_size > most)
         return deny(why, AMQP_PRECONDITION_FAILED, "message size %llu is larger than configured max size %llu",
                     (unsigned long long)header->body_size, (unsigned long long)most);
     return 0;
+}
+
+/* 4.2.6.1: the class is the method's. */
+static int
+check_class(struct view payload, struct refusal *why)
+{
+    struct cursor in = cursor_of(payload);
+    uint16_t class_id = take_u16(&in);
+    if (in.torn || class_id == AMQP_CLASS_BASIC)
+        return 0;
+    return deny(why, AMQP_UNEXPECTED_FRAME, "expected content header for class %u, got one for class %u instead",
+                AMQP_CLASS_BASIC, class_id);
 }
 
 int
@@ -182,14 +206,16 @@ content_header(struct channel *ch, struct view payload, struct refusal *why)
     struct incoming *incoming = &ch->conn->server->incoming;
     struct amqp_header header;
     struct fault fault;
-    if (amqp_header_parse(payload, &header, &fault) < 0)
-        return deny_fault(why, &fault);
-    bool in_place = incoming->channel == ch;
-    bool has_one = in_place ? incoming->has_header : ch->content != NULL && ch->content->has_header;
-    int rc = check_header(ch, &header, has_one, why);
+    if (!content_expected(ch) || has_header(ch))
+        return content_unexpected(ch, why);
+    int rc = check_class(payload, why);
+    if (rc == 0 && amqp_header_parse(payload, &header, &fault) < 0)
+        rc = deny_fault(why, &fault);
+    if (rc == 0)
+        rc = check_size(ch, &header, why);
     if (rc < 0)
         return rc;
-    if (in_place) {
+    if (incoming->channel == ch) {
         incoming->header = header;
         incoming->has_header = true;
         return header.body_size == 0 ? complete_in_place(ch, view_of(NULL, 0), why) : 0;
@@ -204,18 +230,15 @@ content_body(struct channel *ch, struct view payload, struct refusal *why)
 {
     struct amqp_server *server = ch->conn->server;
     struct incoming *incoming = &server->incoming;
-    if (!content_expected(ch))
-        return deny(why, AMQP_UNEXPECTED_FRAME, "expected method frame, got non method frame instead");
-    if (incoming->channel == ch && incoming->has_header && payload.len == incoming->header.body_size)
+    if (!content_expected(ch) || !has_header(ch))
+        return content_unexpected(ch, why);
+    if (incoming->channel == ch && payload.len == incoming->header.body_size)
         return complete_in_place(ch, payload, why);
     if (incoming->channel == ch)
         content_keep(server);
     struct content *content = ch->content;
     if (content == NULL)
         return deny_rc(why, -ERR_NO_MEMORY);
-    if (!content->has_header)
-        return deny(why, AMQP_UNEXPECTED_FRAME,
-                    "expected content header for class 60, got non content header frame instead");
     if (payload.len > content->header.body_size - content->have)
         return deny(why, AMQP_FRAME_ERROR, "more content than its header said");
     if (keep_body(ch, content, payload) < 0)

@@ -329,6 +329,20 @@ give_back(struct consumer *consumer, struct link *link, uint64_t seq)
     link_release(link, seq);
 }
 
+/* How often it came back, where that is told: by quorum queues, as RabbitMQ has it, and who asked for a limit. */
+static uint32_t
+told_deliveries(const struct consumer *consumer, struct entry_meta meta)
+{
+    struct mq_facts facts;
+    struct amqp_value value;
+    if (meta.deliveries == 0)
+        return 0;
+    mq_facts(consumer->tap.mq, &facts);
+    bool told = amqp_table_find(facts.arguments, "x-delivery-limit", &value) ||
+                (amqp_table_find(facts.arguments, "x-queue-type", &value) && view_is(value.bytes, "quorum"));
+    return told ? meta.deliveries : 0;
+}
+
 void
 consumer_deliver(struct mq_consumer *tap, struct link *link, uint64_t seq, struct publication *pub,
                  struct entry_meta meta, bool redelivered)
@@ -336,7 +350,9 @@ consumer_deliver(struct mq_consumer *tap, struct link *link, uint64_t seq, struc
     struct consumer *consumer = container_of(tap, struct consumer, tap);
     struct channel *ch = consumer->channel;
     struct parcel parcel;
-    int rc = conn_ready(ch->conn) ? parcel_of(ch->conn->server, &pub->env, meta.deliveries, &parcel) : -ERR_RESET;
+    int rc = -ERR_RESET;
+    if (conn_ready(ch->conn))
+        rc = parcel_of(ch->conn->server, &pub->env, told_deliveries(consumer, meta), &parcel);
     if (rc == 0 && !consumer->no_ack)
         rc = remember(consumer, link, seq);
     if (rc < 0) {

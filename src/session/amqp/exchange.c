@@ -73,7 +73,7 @@ on_exchange_delete(struct channel *ch, const struct amqp_method *m, struct refus
 
 typedef int binding_fn(struct vhost *vhost, const struct binding_spec *spec, bool *retstored, struct refusal *why);
 
-/* Both ends must be there, and neither may be the default exchange. */
+/* Both ends must be there, and neither may be the default exchange.  Unbinding what is not there is fine. */
 static int
 change_binding(struct channel *ch, const struct binding_spec *spec, binding_fn *change, bool *retstored,
                struct refusal *why)
@@ -85,9 +85,9 @@ change_binding(struct channel *ch, const struct binding_spec *spec, binding_fn *
     if (rc < 0)
         return rc;
     if (xchg_find(vhost, spec->source) == NULL)
-        return no_exchange(ch, spec->source, why);
+        return change == binding_cut ? 0 : no_exchange(ch, spec->source, why);
     if (spec->kind == BIND_XCHG && xchg_find(vhost, spec->destination) == NULL)
-        return no_exchange(ch, spec->destination, why);
+        return change == binding_cut ? 0 : no_exchange(ch, spec->destination, why);
     return change(vhost, spec, retstored, why);
 }
 
@@ -130,6 +130,8 @@ change_queue_binding(struct channel *ch, const struct amqp_queue_unbind *names, 
     int rc = exchange_default_check(names->exchange, why);
     if (rc == 0)
         rc = channel_queue_name(ch, names->queue, &queue, why);
+    if (rc == 0 && change == binding_cut && mq_find(ch->conn->vhost, queue) == NULL)
+        return 0;
     if (rc == 0)
         rc = channel_queue(ch, queue, &mq, why);
     if (rc < 0)

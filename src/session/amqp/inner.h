@@ -266,6 +266,8 @@ struct posting {
 int content_header(struct channel *ch, struct view payload, struct refusal *why);
 int content_body(struct channel *ch, struct view payload, struct refusal *why);
 bool content_expected(const struct channel *ch);
+/* -ERR_REFUSED: another frame stands where that one should. */
+int content_unexpected(const struct channel *ch, struct refusal *why);
 /* The read buffer is about to change: what lies in it and is still wanted is copied, or its connection doomed. */
 void content_keep(struct amqp_server *server);
 void content_drop(struct channel *ch);

@@ -38,8 +38,6 @@ handle_0(struct conn *c, const struct amqp_method *m, struct view rest, struct r
         return row->on(c, m, rest, why);
     if (c->phase == PHASE_CLOSING)
         return 0;
-    if (amqp_class_of(m->id) != AMQP_CLASS_CONNECTION)
-        return deny(why, AMQP_CHANNEL_ERROR, "%s on channel 0", amqp_method_name(m->id));
     return deny(why, AMQP_CHANNEL_ERROR, "unexpected method in connection state %s",
                 c->phase == PHASE_RUNNING ? "running" : "starting");
 }
