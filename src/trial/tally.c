@@ -149,14 +149,15 @@ is_whole(const struct tally *tally, const struct deal *deal)
     return deal->end == DEAL_REFUSED || !is_done(tally, deal) || (deal->seen[0] && deal->seen[1]);
 }
 
-/* How many transactions have consumed it. */
+/* How many transactions have consumed it for sure; or may have, by what was seen of them before a node died. */
 static unsigned
-times_consumed(const struct tally *tally, unsigned sender, uint32_t seq)
+times_consumed(const struct tally *tally, unsigned sender, uint32_t seq, bool perhaps)
 {
     unsigned n = 0;
     for (unsigned i = 0; i < tally->deal_count; i++) {
         const struct deal *deal = &tally->deals[i];
-        n += deal->sender == sender && deal->seq == seq && deal->end != DEAL_REFUSED && is_done(tally, deal);
+        bool done = is_done(tally, deal) || (perhaps && deal->seen[0] && deal->seen[1]);
+        n += deal->sender == sender && deal->seq == seq && deal->end != DEAL_REFUSED && done;
     }
     return n;
 }
@@ -169,7 +170,7 @@ is_lost(const struct tally *tally, unsigned sender, uint32_t seq)
     const struct item *item = item_of(tally, sender, seq);
     if (!item->confirmed || item->place == PLACE_BRIEF)
         return false;
-    return item->place == PLACE_ORDERS ? times_consumed(tally, sender, seq) == 0 : !item->settled;
+    return item->place == PLACE_ORDERS ? times_consumed(tally, sender, seq, true) == 0 : !item->settled;
 }
 
 bool
@@ -192,9 +193,10 @@ judge_item(struct tally *tally, unsigned sender, uint32_t seq)
     if (is_lost(tally, sender, seq))
         ledger_violated(tally->ledger, "lost", "message %u/%u, confirmed at place %u, was never acknowledged", sender,
                         seq, item->place);
-    if (item->place == PLACE_ORDERS && times_consumed(tally, sender, seq) > item->attempts)
+    unsigned consumed = item->place == PLACE_ORDERS ? times_consumed(tally, sender, seq, false) : 0;
+    if (consumed > item->attempts)
         ledger_violated(tally->ledger, "undone", "message %u/%u was put %u times and consumed %u times", sender, seq,
-                        item->attempts, times_consumed(tally, sender, seq));
+                        item->attempts, consumed);
 }
 
 void
