@@ -1,4 +1,5 @@
-/* Consumes from every queue but the orders, and settles a little later, so that it dies with messages in its hands. */
+/* Consumes from every queue but the orders, and while the world is restless settles a little later, so that it dies
+ * with messages in its hands. */
 #include "trial/hand.h"
 
 enum { PAUSE_STEPS = 3, STAY_STEPS = 60 };
@@ -21,27 +22,6 @@ place_of(struct view name)
     while (place < PLACE_DEAD && !view_equal(place_name(place), name))
         place++;
     return place;
-}
-
-static void
-message(struct hand *h, const struct amqp_client_message *message)
-{
-    struct trial *t = h->trial;
-    struct taker *taker = &h->taker;
-    struct holding hold = { .tag = message->delivery_tag, .place = place_of(message->consumer_tag) };
-    if (!hand_read(h, message, &hold.of, &hold.number))
-        return;
-    if (hold.place == PLACE_MIXED)
-        ledger_received(&t->ledger, t->ledger.size.subscribers - 1, hold.of, hold.number);
-    else if (hold.place == PLACE_LEFT || hold.place == PLACE_RIGHT)
-        tally_got_deal(&t->tally, hold.place, hold.number, message->redelivered);
-    else
-        tally_got(&t->tally, hold.place, hold.of, hold.number, message->redelivered);
-    if (taker->count == COUNT_OF(taker->holds)) {
-        ledger_violated(&t->ledger, "protocol", "%s was given more than its prefetch", h->name);
-        return;
-    }
-    taker->holds[taker->count++] = hold;
 }
 
 static void
@@ -82,6 +62,29 @@ settle_all(struct hand *h)
     for (unsigned i = 0; i < taker->count; i++)
         note_settled(h, &taker->holds[i]);
     taker->count = 0;
+}
+
+static void
+message(struct hand *h, const struct amqp_client_message *message)
+{
+    struct trial *t = h->trial;
+    struct taker *taker = &h->taker;
+    struct holding hold = { .tag = message->delivery_tag, .place = place_of(message->consumer_tag) };
+    if (!hand_read(h, message, &hold.of, &hold.number))
+        return;
+    if (hold.place == PLACE_MIXED)
+        ledger_received(&t->ledger, t->ledger.size.subscribers - 1, hold.of, hold.number);
+    else if (hold.place == PLACE_LEFT || hold.place == PLACE_RIGHT)
+        tally_got_deal(&t->tally, hold.place, hold.number, message->redelivered);
+    else
+        tally_got(&t->tally, hold.place, hold.of, hold.number, message->redelivered);
+    if (taker->count == COUNT_OF(taker->holds)) {
+        ledger_violated(&t->ledger, "protocol", "%s was given more than its prefetch", h->name);
+        return;
+    }
+    taker->holds[taker->count++] = hold;
+    if (!t->restless)
+        settle_all(h);
 }
 
 static void

@@ -52,7 +52,23 @@ trade(struct hand *h)
         amqp_client_abort(h->client);
 }
 
-/* One after the other: they wait for prompt(). */
+/* One after the other. */
+static void
+trade_next(struct hand *h)
+{
+    struct trader *trader = &h->trader;
+    if (trader->deal != 0 || trader->count == 0)
+        return;
+    trader->tag = trader->orders[0].tag;
+    trader->deal = tally_deal(&h->trial->tally, trader->orders[0].of, trader->orders[0].number);
+    trader->count--;
+    memmove(trader->orders, trader->orders + 1, trader->count * sizeof(trader->orders[0]));
+    if (trader->deal != 0)
+        trade(h);
+    else
+        amqp_client_abort(h->client);
+}
+
 static void
 message(struct hand *h, const struct amqp_client_message *message)
 {
@@ -64,22 +80,15 @@ message(struct hand *h, const struct amqp_client_message *message)
     tally_got(tally, PLACE_ORDERS, sender, seq, message->redelivered);
     must(trader->count < COUNT_OF(trader->orders));
     trader->orders[trader->count++] = (struct holding){ .tag = message->delivery_tag, .of = sender, .number = seq };
+    if (!h->trial->restless)
+        trade_next(h);
 }
 
 static void
 prompt(struct hand *h)
 {
-    struct trader *trader = &h->trader;
-    if (trader->deal != 0 || trader->count == 0 || !prng_once_in(&h->prng, 3))
-        return;
-    trader->tag = trader->orders[0].tag;
-    trader->deal = tally_deal(&h->trial->tally, trader->orders[0].of, trader->orders[0].number);
-    trader->count--;
-    memmove(trader->orders, trader->orders + 1, trader->count * sizeof(trader->orders[0]));
-    if (trader->deal != 0)
-        trade(h);
-    else
-        amqp_client_abort(h->client);
+    if (prng_once_in(&h->prng, 3))
+        trade_next(h);
 }
 
 /* The order of a deal that was rolled back goes back to its queue, by a transaction too. */
@@ -108,6 +117,8 @@ answered(struct hand *h, const struct amqp_method *method)
         tally_deal_ended(&h->trial->tally, trader->deal, DEAL_COMMITTED);
     trader->deal = 0;
     trader->returning = false;
+    if (!h->trial->restless)
+        trade_next(h);
 }
 
 static void
