@@ -29,6 +29,7 @@ connect_again(void *arg)
 
 /* ---- the queues --------------------------------------------------------------------------------------------- */
 
+/* clang-format off */
 static const struct {
     const char *name, *dead_exchange, *dead_key;
     int ttl_ms, length_max, priority_max;
@@ -45,6 +46,7 @@ static const struct {
     [PLACE_MIXED] = { .name = "mixed", .one_consumer = true },
     [PLACE_DEAD] = { .name = "dead", .dead_exchange = "", .dead_key = "morgue", .ttl_ms = 150 },
 };
+/* clang-format on */
 
 struct view
 place_name(enum place place)
