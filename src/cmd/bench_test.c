@@ -15,6 +15,7 @@
 #include "cmd/bench_plan.h"
 #include "cmd/bench_source.h"
 #include "cmd/histogram.h"
+#include "wire/amqp.h"
 
 /* ---- histogram -------------------------------------------------------------------------------------------- */
 
@@ -254,6 +255,109 @@ topics_are_padded_to_one_width(void **state)
     assert_int_equal(topic_form_of("b", '/', 11).digits, 2);
 }
 
+/* ---- AMQP ------------------------------------------------------------------------------------------------- */
+
+static void
+make_source(struct source *source, struct mem *mem, size_t payload_bytes)
+{
+    struct source_settings settings = {
+        .mem = mem,
+        .protocol = &bench_amqp,
+        .exchange = "amq.topic",
+        .qos = 1,
+        .window = 8,
+        .payload_bytes = payload_bytes,
+        .form = topic_form_of("b", '.', 100),
+        .share = {.first = 0, .stride = 1, .count = 100},
+    };
+    assert_int_equal(source_init(source, &settings), 0);
+}
+
+static struct view
+next_frame(struct view *in, enum amqp_frame_type type)
+{
+    struct amqp_frame frame;
+    struct fault fault;
+    size_t need;
+    int64_t n = amqp_frame_parse(*in, 128 * 1024, &frame, &need, &fault);
+
+    assert_true(n > 0);
+    assert_int_equal(frame.type, type);
+    *in = view_from(*in, (size_t)n);
+    return frame.payload;
+}
+
+/* The template of a message, read as a server would: with one body frame, and with three. */
+static void
+expect_message(size_t payload_bytes)
+{
+    struct mem mem = { 0 };
+    struct source source;
+    struct amqp_method m;
+    struct amqp_header header;
+    struct fault fault;
+
+    make_source(&source, &mem, payload_bytes);
+    memcpy(source.frame + source.digits_at, "42", 2);
+    struct view in = view_of(source.frame, source.frame_bytes);
+    assert_int_equal(amqp_method_parse(next_frame(&in, AMQP_FRAME_METHOD), &m, &fault), 0);
+    assert_true(m.id == AMQP_BASIC_PUBLISH && view_is(m.basic_publish.exchange, "amq.topic"));
+    assert_true(view_is(m.basic_publish.routing_key, "b.t.42"));
+    assert_int_equal(amqp_header_parse(next_frame(&in, AMQP_FRAME_HEADER), &header, &fault), 0);
+    assert_int_equal(header.body_size, payload_bytes);
+    assert_ptr_equal(in.data + AMQP_FRAME_HEAD, source.frame + source.payload_at);
+    for (size_t left = payload_bytes; left > 0;)
+        left -= next_frame(&in, AMQP_FRAME_BODY).len;
+    assert_int_equal(in.len, 0);
+    source_fini(&source);
+    assert_int_equal(mem.used_bytes, 0);
+}
+
+static void
+amqp_messages_are_whole(void **state)
+{
+    (void)state;
+    expect_message(sizeof(struct stamp));
+    expect_message(300000);
+}
+
+static void
+confirm(struct source *source, uint32_t id, uint64_t tag, bool multiple)
+{
+    struct amqp_method m = { .id = id };
+    uint8_t room[64];
+
+    if (id == AMQP_BASIC_ACK)
+        m.basic_ack = (struct amqp_basic_ack){ .delivery_tag = tag, .multiple = multiple };
+    else
+        m.basic_nack = (struct amqp_basic_nack){ .delivery_tag = tag, .multiple = multiple };
+    size_t n = amqp_method_write(room, sizeof room, 1, &m);
+    bench_amqp.take_ack(source, view_of(room, n));
+}
+
+static void
+amqp_confirms_settle_what_they_name(void **state)
+{
+    struct mem mem = { 0 };
+    struct source source;
+    (void)state;
+
+    make_source(&source, &mem, 64);
+    source.sent = 8;
+    confirm(&source, AMQP_BASIC_ACK, 2, false);
+    assert_int_equal(source.settled, 0);
+    confirm(&source, AMQP_BASIC_ACK, 1, false);
+    assert_int_equal(source.settled, 2);
+    confirm(&source, AMQP_BASIC_NACK, 4, false);
+    confirm(&source, AMQP_BASIC_ACK, 6, true);
+    assert_int_equal(source.settled, 6);
+    assert_int_equal(source.refused, 1);
+    confirm(&source, AMQP_BASIC_NACK, 8, true);
+    assert_true(source_is_settled(&source));
+    assert_int_equal(source.refused, 3);
+    source_fini(&source);
+}
+
 int
 main(void)
 {
@@ -267,6 +371,8 @@ main(void)
         cmocka_unit_test(checker_needs_memory),
         cmocka_unit_test(plans_add_up),
         cmocka_unit_test(topics_are_padded_to_one_width),
+        cmocka_unit_test(amqp_messages_are_whole),
+        cmocka_unit_test(amqp_confirms_settle_what_they_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,21 +11,23 @@ static const struct command {
     command_fn *fn;
     const char *help;
 } commands[] = {
-    { "serve", cmd_serve, "run a node" },
-    { "pub",   cmd_pub,   "publish messages" },
-    { "sub",   cmd_sub,   "subscribe and print what comes" },
-    { "put",   cmd_put,   "append messages to a queue" },
-    { "get",   cmd_get,   "take messages from a queue, waiting for them" },
-    { "poll",  cmd_poll,  "take a message from a queue if there is one" },
-    { "queue", cmd_queue, "list, show, declare, purge and delete queues" },
-    { "exchange", cmd_exchange, "list, declare and delete exchanges" },
-    { "bind", cmd_bind, "bind a queue or an exchange to an exchange" },
-    { "unbind", cmd_unbind, "take a binding away" },
-    { "policy", cmd_policy, "set, clear and list policies" },
+    { "serve",       cmd_serve,       "run a node" },
+    { "pub",         cmd_pub,         "publish messages" },
+    { "sub",         cmd_sub,         "subscribe and print what comes" },
+    { "put",         cmd_put,         "append messages to a queue" },
+    { "get",         cmd_get,         "take messages from a queue, waiting for them" },
+    { "poll",        cmd_poll,        "take a message from a queue if there is one" },
+    { "notify",      cmd_notify,      "run a command for every message of a queue" },
+    { "queue",       cmd_queue,       "list, show, declare, purge and delete queues" },
+    { "exchange",    cmd_exchange,    "list, declare and delete exchanges" },
+    { "bind",        cmd_bind,        "bind a queue or an exchange to an exchange" },
+    { "unbind",      cmd_unbind,      "take a binding away" },
+    { "policy",      cmd_policy,      "set, clear and list policies" },
+    { "vhost",       cmd_vhost,       "list, make and end virtual hosts" },
     { "definitions", cmd_definitions, "export and import what a virtual host is made of" },
-    { "bench", cmd_bench, "load any MQTT server and measure it" },
-    { "log",   cmd_log,   "look at a data directory, offline" },
-    { "sim",   cmd_sim,   "run nodes and clients in the simulator and check their promises" },
+    { "bench",       cmd_bench,       "load any MQTT server and measure it" },
+    { "log",         cmd_log,         "look at a data directory, offline" },
+    { "sim",         cmd_sim,         "run nodes and clients in the simulator and check their promises" },
 };
 /* clang-format on */
 

@@ -23,6 +23,7 @@ struct io_house {
     void (*random)(struct io *io, void *ret, size_t n);
     void (*ready)(struct io *io);
     int (*on_signal)(struct io *io, int signum, io_fn *fn, void *arg);
+    int (*spawn)(struct io *io, const struct io_program *program, io_exit_fn *exited, void *arg);
     /* The earliest timer is now due at `at_ns` (UINT64_MAX: none). */
     void (*set_alarm)(struct io *io, uint64_t at_ns);
     /* There is news: makes the loop take a turn, with io_event_news or io_event_wake in it.  This thread's. */

@@ -115,6 +115,12 @@ io_ready(struct io *io)
 }
 
 int
+io_spawn(struct io *io, const struct io_program *program, io_exit_fn *exited, void *arg)
+{
+    return io->house->spawn(io, program, exited, arg);
+}
+
+int
 io_on_signal(struct io *io, int signum, io_fn *fn, void *arg)
 {
     return io->house->on_signal(io, signum, fn, arg);

@@ -69,6 +69,19 @@ void io_timer_cut(struct io *io, struct io_timer *timer);
 /* SIGTERM, SIGINT, SIGHUP: `fn(arg)` in a turn.  In sim a signal comes from the world's script. */
 int io_on_signal(struct io *io, int signum, io_fn *fn, void *arg);
 
+/* ---- programs -------------------------------------------------------------------------------------------- */
+
+struct io_program {
+    char *const *argv; /* the first is looked for in PATH; NULL at the end */
+    char *const *env;  /* "NAME=VALUE" on top of our own environment; NULL at the end */
+    struct view input; /* what it reads as its standard input */
+};
+/* `status`: its exit code, or 128 + the signal that ended it. */
+typedef void io_exit_fn(void *arg, int status);
+/* Starts a program whose output is ours too.  All of it is borrowed for the call, but `input` until `exited`.
+ * 0, or -err and then it was not started: -ERR_NOT_FOUND, -ERR_DENIED; in sim always -ERR_INVALID. */
+int io_spawn(struct io *io, const struct io_program *program, io_exit_fn *exited, void *arg);
+
 /* ---- streams --------------------------------------------------------------------------------------------- */
 
 enum io_kind { IO_TCP, IO_UNIX };

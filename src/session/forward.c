@@ -76,17 +76,21 @@ static void
 on_released(struct holder *holder, uint64_t done)
 {
     struct forward *f = container_of(holder, struct forward, holder);
+    struct group *group = f->group;
     for (const struct sent *s = fifo_first(&f->sent); s != NULL && s->epoch <= done; s = fifo_first(&f->sent)) {
         uint64_t seq = s->seq;
         fifo_pop(&f->sent);
         (void)link_accept(&f->link, seq, true);
     }
-    if (f->sent.count > 0)
+    bool all = f->sent.count == 0;
+    if (!all)
         host_hold(host_of(f), holder);
     if (!f->ending)
         refill(f);
-    else if (f->sent.count == 0)
-        forward_free(f->group);
+    else if (all)
+        forward_free(group);
+    if (all)
+        group_forwarded(group);
 }
 
 void

@@ -32,10 +32,11 @@ plan(struct hop *hop, struct outgoing *out)
 {
     struct group *group = container_of(hop, struct group, hop);
     struct session_host *host = group->server->host;
-    if (group->member_count == 0 || !host->ops->group_here(host, group->topics, group->name, out))
+    bool passes = group->member_count == 0; /* it came too late, and goes to members elsewhere */
+    if ((passes && group->forward == NULL) || !host->ops->group_here(host, group->topics, group->name, out))
         return;
     const struct envelope *env = &out->pub.env;
-    exchange_add(out, &group->target, env->qos < group->qos ? env->qos : group->qos, env->retain, 0);
+    exchange_add(out, &group->target, passes || env->qos < group->qos ? env->qos : group->qos, env->retain, 0);
 }
 
 /* The members that are there take turns. */
@@ -172,19 +173,27 @@ group_of(struct mqtt_server *server, struct filter *filter, uint32_t id, struct 
     return 0;
 }
 
-static struct group *
-find(struct mqtt_server *server, struct view topics, struct view name)
+/* $share/NAME/FILTER in the server's scratch; empty: no memory. */
+static struct view
+share_text(struct mqtt_server *server, struct view topics, struct view name)
 {
     size_t room = SHARE_PREFIX_BYTES + name.len + 1 + topics.len;
     uint8_t *text = server_scratch(server, room);
     if (text == NULL)
-        return NULL;
+        return view_of(NULL, 0);
     struct pen p = pen_of(text, room);
     put_bytes(&p, view_str(share_prefix));
     put_bytes(&p, name);
     put_u8(&p, '/');
     put_bytes(&p, topics);
-    struct filter *f = filter_find(server, view_of(text, room));
+    return view_of(text, room);
+}
+
+static struct group *
+find(struct mqtt_server *server, struct view topics, struct view name)
+{
+    struct view text = share_text(server, topics, name);
+    struct filter *f = text.len == 0 ? NULL : filter_find(server, text);
     return f == NULL ? NULL : f->group;
 }
 
@@ -221,6 +230,30 @@ mqtt_server_group(struct mqtt_server *server, struct view topics, struct view na
         forward_end(group);
     if (group->member_count == 0 && fate == GROUP_ENDS)
         end(group);
+}
+
+int
+mqtt_server_group_keep(struct mqtt_server *server, struct view topics, struct view name)
+{
+    struct session_host *host = server->host;
+    struct group *group = find(server, topics, name);
+    if (group != NULL && group->member_count > 0)
+        return 0;
+    if (host->ops->group_fate(host, topics, name) != GROUP_LEAVES)
+        return 0;
+    struct view text = share_text(server, topics, name);
+    struct filter *f = text.len == 0 ? NULL : filter_of(server, text);
+    int rc = f == NULL ? -ERR_NO_MEMORY : group_of(server, f, 0, &group);
+    if (rc == 0)
+        forward_begin(group);
+    return rc == 0 && group->forward == NULL ? -ERR_NO_MEMORY : rc;
+}
+
+void
+group_forwarded(struct group *group)
+{
+    if (group->member_count == 0 && queue_count(group->target.queue) == 0)
+        settle_empty(group);
 }
 
 static void

@@ -62,6 +62,9 @@ bool mqtt_server_due(struct mqtt_server *server, uint64_t id, const struct envel
 
 /* The other shards' part in a shared subscription's group has changed, or this one's. */
 void mqtt_server_group(struct mqtt_server *server, struct view topics, struct view name, enum group_fate fate);
+/* Another shard has chosen this one for a message of a group whose last member here has left meanwhile: when there are
+ * members elsewhere the group takes it all the same, and sends it on.  0 or -err. */
+int mqtt_server_group_keep(struct mqtt_server *server, struct view topics, struct view name);
 
 /* Replay of RECORD_SESSION .. RECORD_COMPLETE; RECORD_PUBLISH's receipt part is given by mqtt_server_restore_receipt.
  * RECORD_QUEUE of session queues has been applied before. */

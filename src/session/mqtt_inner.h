@@ -409,6 +409,8 @@ int group_join(struct group *group, struct subscription *sub);
 void group_leave(struct subscription *sub);
 void member_free(struct member *member);
 void group_changed(struct group *group);
+/* What waited here has left. */
+void group_forwarded(struct group *group);
 /* forward.c: what waits here leaves; no more leaves (what was sent is still waited for); nothing is waited for. */
 void forward_begin(struct group *group);
 void forward_end(struct group *group);

@@ -123,6 +123,19 @@ shard_group_here(struct session_host *host, struct view filter, struct view grou
     return share_picks_us(shard, filter, group, out);
 }
 
+/* What was chosen for a group here while its last member left is not lost. */
+static int
+keep_groups(struct shard *shard, const struct arrived *arrived)
+{
+    struct cursor list = arrived->shares;
+    int rc = 0;
+    for (uint16_t i = 0; rc == 0 && i < arrived->share_count; i++) {
+        struct view group = take_short(&list), filter = take_short(&list);
+        rc = mqtt_server_group_keep(shard->mqtt, filter, group);
+    }
+    return rc;
+}
+
 /* False: it could not be stored now, and as its publisher waits for us it may not be dropped.
  *
  * What is known already came before a node died, and comes again because another shard may have lost it.  A group's
@@ -140,7 +153,9 @@ deliver_arrived(struct peer *peer, const struct arrived *arrived, const struct e
         return false;
     shard->arrived = arrived;
     shard->host.choked = false;
-    int rc = exchange_publish(&shard->host.exchange, &out);
+    int rc = keep_groups(shard, arrived);
+    if (rc == 0)
+        rc = exchange_publish(&shard->host.exchange, &out);
     shard->arrived = NULL;
     if (shard->host.choked)
         lane_hold(peer->in, env->qos);

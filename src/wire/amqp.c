@@ -46,14 +46,14 @@ check_head(uint8_t type, uint16_t channel, size_t size, uint32_t frame_max, stru
 int64_t
 amqp_frame_parse(struct view in, uint32_t frame_max, struct amqp_frame *ret, size_t *retneed, struct fault *why)
 {
-    struct cursor c = cursor_of(in);
     if (in.len < AMQP_FRAME_HEAD) {
         *retneed = AMQP_FRAME_OVERHEAD;
         return 0;
     }
-    uint8_t type = take_u8(&c);
-    uint16_t channel = take_u16(&c);
-    size_t size = take_u32(&c);
+    const uint8_t *at = in.data;
+    uint8_t type = at[0];
+    uint16_t channel = (uint16_t)(at[1] << 8 | at[2]);
+    size_t size = (size_t)at[3] << 24 | (size_t)at[4] << 16 | (size_t)at[5] << 8 | at[6];
     int rc = check_head(type, channel, size, frame_max, why);
     if (rc < 0)
         return rc;
@@ -61,10 +61,9 @@ amqp_frame_parse(struct view in, uint32_t frame_max, struct amqp_frame *ret, siz
         *retneed = size + AMQP_FRAME_OVERHEAD;
         return 0;
     }
-    struct view payload = take_bytes(&c, size);
-    if (take_u8(&c) != AMQP_FRAME_END)
+    if (at[AMQP_FRAME_HEAD + size] != AMQP_FRAME_END)
         return amqp_breach(why, AMQP_RULE_FRAME_END);
-    *ret = (struct amqp_frame){ .type = type, .channel = channel, .payload = payload };
+    *ret = (struct amqp_frame){ .type = type, .channel = channel, .payload = view_of(at + AMQP_FRAME_HEAD, size) };
     return (int64_t)(size + AMQP_FRAME_OVERHEAD);
 }
 

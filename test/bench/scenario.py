@@ -140,7 +140,9 @@ AMQP_BACKLOG = ("backlog", "--bytes", "100", "--window", "1000")
 
 
 def amqp_fill(broker, generator, messages, *more):
-    return generator.run(broker, [*AMQP_BACKLOG, "--phase", "fill", "--messages", str(messages), *more], 600)
+    """RabbitMQ may stand still for a while when it pages out."""
+    args = [*AMQP_BACKLOG, "--phase", "fill", "--messages", str(messages), "--grace", "60", *more]
+    return generator.run(broker, args, 600)
 
 
 def amqp_drain(broker, generator, messages):

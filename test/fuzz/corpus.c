@@ -7,16 +7,20 @@
  *     session     for every conformance vector a conversation that says it
  *     settings    settings files, good and bad
  *     log         one edit of each kind, of each file
- *     talk        babble of fixed seeds
+ *     talk, amqp_talk   babble of fixed seeds
+ *     amqp_session      conversations of AMQP's conformance, as frames
  */
 #include <stdio.h>
 
 #include "base/cursor.h"
 #include "base/must.h"
 #include "base/prng.h"
+#include "conformance/amqp_vector.h"
 #include "conformance/mqtt_vector.h"
 #include "fuzz/deeds.h"
+#include "rig/amqp_text.h"
 #include "rig/notation.h"
+#include "wire/amqp.h"
 
 enum { SEED_BYTES_MAX = 2 * VECTOR_BYTES_MAX, LOG_PATHS = 3, LOG_OPS = 8, TALKS = 16, TALK_BYTES = 200 };
 
@@ -170,16 +174,68 @@ write_talk(const char *directory)
     }
 }
 
+/* "1 > METHOD ..." as a deed for each of its frames, as long as there is room. */
+static void
+put_line(struct pen *p, const char *line, size_t len)
+{
+    char text[2048];
+    uint8_t frames[64 * 1024];
+    struct amqp_frame frame;
+    struct fault why;
+    size_t need, arrow = strcspn(line, ">");
+    if (len >= sizeof(text) || arrow + 2 >= len || line[0] < '0' || line[0] > '9')
+        return;
+    snprintf(text, sizeof(text), "%.*s%.*s", (int)arrow, line, (int)(len - arrow - 1), line + arrow + 1);
+    struct view in = view_of(frames, amqp_text_frames(text, 0, frames, sizeof(frames)));
+    for (int64_t n; (n = amqp_frame_parse(in, 0, &frame, &need, &why)) > 0; in = view_from(in, (size_t)n)) {
+        if (frame.payload.len > UINT8_MAX || pen_left(p) < frame.payload.len + 4)
+            return;
+        put_u8(p, AMQP_DEED_FRAME);
+        put_u8(p, (uint8_t)(frame.type - AMQP_FRAME_METHOD));
+        put_u8(p, (uint8_t)frame.channel);
+        put_u8(p, (uint8_t)frame.payload.len);
+        put_bytes(p, frame.payload);
+    }
+}
+
+static void
+put_deeds(struct pen *p, const char *script)
+{
+    while (*script != '\0') {
+        size_t len = strcspn(script, "\n");
+        put_line(p, script, len);
+        script += len + (script[len] == '\n');
+    }
+}
+
+/* What the first peer of each conversation says in frames, as deeds. */
+static void
+write_amqp_session(const char *directory)
+{
+    for (const struct amqp_vectors *const *table = amqp_vector_tables; *table != NULL; table++)
+        for (size_t i = 0; i < (*table)->count; i++) {
+            uint8_t bytes[SEED_BYTES_MAX];
+            struct pen p = pen_of(bytes, sizeof(bytes));
+            put_u8(&p, 1);
+            put_u8(&p, AMQP_DEED_HELLO);
+            put_u8(&p, 0);
+            put_deeds(&p, (*table)->rows[i].script);
+            write_seed(directory, (*table)->rows[i].name, view_of(bytes, (size_t)(p.at - bytes)));
+        }
+}
+
 static const struct target {
     const char *name;
     void (*write)(const char *directory);
 } targets[] = {
-    {"mqtt",      write_mqtt    },
-    { "amqp",     write_amqp    },
-    { "session",  write_session },
-    { "settings", write_settings},
-    { "log",      write_log     },
-    { "talk",     write_talk    },
+    {"mqtt",          write_mqtt        },
+    { "amqp",         write_amqp        },
+    { "session",      write_session     },
+    { "settings",     write_settings    },
+    { "log",          write_log         },
+    { "talk",         write_talk        },
+    { "amqp_talk",    write_talk        },
+    { "amqp_session", write_amqp_session},
 };
 
 int

@@ -1,4 +1,5 @@
-/* fuzz/deeds.h - the alphabet of fuzz_session: what a byte of its input does, modulo DEEDS. */
+/* fuzz/deeds.h - the alphabets of fuzz_session and fuzz_amqp_session: what a byte of the input does, modulo its size.
+ */
 #ifndef TAMBO_FUZZ_DEEDS_H
 #define TAMBO_FUZZ_DEEDS_H
 
@@ -13,5 +14,15 @@ enum deed {
 
 /* Choices of a DEED_HELLO. */
 enum hello { HELLO_V5, HELLO_V5_UNCLEAN, HELLO_V5_WILL, HELLO_V311, HELLO_V311_NAMELESS, HELLO_V31, HELLOS };
+
+enum amqp_deed {
+    AMQP_DEED_SEND,   /* length, bytes */
+    AMQP_DEED_FRAME,  /* type, channel, length, payload */
+    AMQP_DEED_HELLO,  /* choice: a new connection with a channel and a queue, so that the fuzzer need not find them */
+    AMQP_DEED_CUT,    /* the connection breaks */
+    AMQP_DEED_MOMENT, /* passes */
+    AMQP_DEED_WAIT,   /* seconds */
+    AMQP_DEEDS
+};
 
 #endif

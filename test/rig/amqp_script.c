@@ -83,7 +83,7 @@ hear_all(struct amqp_stage *stage)
 {
     if (!stage->moved)
         return;
-    rig_wait(stage->rig, MOMENT_MS);
+    rig_wait(stage->rig, stage->mumbling ? 1 : MOMENT_MS);
     for (unsigned i = 0; i < PEERS; i++)
         hear(stage, i);
     stage->moved = false;
@@ -278,7 +278,7 @@ do_cut(struct amqp_stage *stage, unsigned i)
 {
     hear_all(stage);
     raw_cut(stage->rig, i);
-    rig_wait(stage->rig, MOMENT_MS);
+    rig_wait(stage->rig, stage->mumbling ? 1 : MOMENT_MS);
     stage->moved = true;
 }
 
@@ -379,6 +379,25 @@ amqp_mumble(struct amqp_stage *stage, const char *script)
     stage->mumbling = true;
     (void)play_lines(stage, script);
     hear_all(stage);
+}
+
+const char *
+amqp_heard(struct amqp_stage *stage, unsigned i)
+{
+    struct peer *peer = &stage->peers[i];
+    stage->mumbling = false;
+    stage->moved = true;
+    hear_all(stage);
+    const char *heard = peer->heard + peer->read_bytes;
+    peer->heard[peer->heard_bytes] = '\0';
+    peer->heard_bytes = peer->read_bytes = 0;
+    return heard;
+}
+
+void
+amqp_say_bytes(struct amqp_stage *stage, unsigned i, struct view bytes)
+{
+    send_all(stage, i, bytes);
 }
 
 /* ---- the stage ------------------------------------------------------------------------------------------------ */

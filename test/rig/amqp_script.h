@@ -27,6 +27,10 @@ void amqp_stage_dribble(struct amqp_stage *stage, bool dribble);
 bool amqp_play(struct amqp_stage *stage, const char *script);
 /* Says what there is to say, and forgets what is heard; nobody minds being refused. */
 void amqp_mumble(struct amqp_stage *stage, const char *script);
+/* Bytes from the i-th peer, as they are. */
+void amqp_say_bytes(struct amqp_stage *stage, unsigned i, struct view bytes);
+/* All that the i-th peer has heard, a line each, since it was last listened to; good until it hears more. */
+const char *amqp_heard(struct amqp_stage *stage, unsigned i);
 const char *amqp_stage_complaint(const struct amqp_stage *stage);
 
 #endif

@@ -283,6 +283,17 @@ sim_house_free(struct sim_loop *loop)
     mem_free(house->io.mem, house);
 }
 
+/* A simulated machine has no other programs. */
+static int
+spawn(struct io *io, const struct io_program *program, io_exit_fn *exited, void *arg)
+{
+    (void)io;
+    (void)program;
+    (void)exited;
+    (void)arg;
+    return -ERR_INVALID;
+}
+
 static const struct io_house sim_house = {
     .run = run,
     .stop = stop,
@@ -295,6 +306,7 @@ static const struct io_house sim_house = {
     .random = draw,
     .ready = ready,
     .on_signal = on_signal,
+    .spawn = spawn,
     .set_alarm = set_alarm,
     .kick = kick,
     .listen = sim_listen,

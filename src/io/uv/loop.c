@@ -164,6 +164,7 @@ free_house(struct io *io)
     io->dead = true;
     uv_listeners_close(house);
     uv_signals_close(house);
+    uv_programs_close(house);
     close_own(house);
     uv_walk(&house->loop, close_stream, NULL);
     while (uv_run(&house->loop, UV_RUN_DEFAULT) != 0)
@@ -197,6 +198,7 @@ static const struct io_house house_uv = {
     .random = fill_random,
     .ready = uv_ready,
     .on_signal = uv_on_signal,
+    .spawn = uv_program_spawn,
     .set_alarm = set_alarm,
     .kick = uv_kick,
     .listen = uv_listen_on,
@@ -245,6 +247,7 @@ make(struct mem *mem, bool first, struct io **ret)
     house->first = first;
     list_init(&house->listeners);
     list_init(&house->signals);
+    list_init(&house->programs);
     list_init(&house->done);
     io_init(&house->io, &house_uv, mem);
     house->read_buffer = mem_raw(mem, READ_BUFFER_BYTES);

@@ -16,7 +16,7 @@ struct uv_house {
     uint64_t alarm_ns;
     bool alarm_moved;
     bool first; /* the process's first loop: it sees to it that nobody else has an address */
-    struct list listeners, signals;
+    struct list listeners, signals, programs;
     struct list done;     /* jobs that were run inline for want of memory */
     int spare_fd;         /* so that a connection can be handed over when descriptors have run out; or -1 */
     uint8_t *read_buffer; /* the one that all connections read into */
@@ -61,6 +61,10 @@ void uv_signals_close(struct uv_house *house);
 int uv_house_thread_start(struct io *io, io_fn *fn, void *arg, struct io_thread **ret);
 void uv_house_thread_join(struct io *io, struct io_thread *thread);
 void uv_ready(struct io *io);
+
+/* spawn.c */
+int uv_program_spawn(struct io *io, const struct io_program *what, io_exit_fn *exited, void *arg);
+void uv_programs_close(struct uv_house *house);
 
 /* stream.c */
 struct uv_stream *uv_stream_make(struct uv_house *house, enum io_kind kind);

@@ -12,12 +12,6 @@ struct content {
     bool has_header;
 };
 
-bool
-content_expected(const struct channel *ch)
-{
-    return ch->content != NULL || ch->conn->server->incoming.channel == ch;
-}
-
 static bool
 has_header(const struct channel *ch)
 {

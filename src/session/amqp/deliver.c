@@ -298,27 +298,30 @@ remember(struct consumer *consumer, struct link *link, uint64_t seq)
     return 0;
 }
 
-static struct amqp_method
-method_of(const struct consumer *consumer, uint64_t tag, bool redelivered, const struct parcel *parcel)
+static void
+fill_deliver(const struct consumer *consumer, uint64_t tag, bool redelivered, const struct parcel *parcel,
+             struct amqp_method *ret)
 {
-    struct amqp_method m = { .id = AMQP_BASIC_DELIVER };
-    if (!consumer->getter) {
-        m.basic_deliver = (struct amqp_basic_deliver){ .consumer_tag = consumer_tag(consumer),
-                                                       .delivery_tag = tag,
-                                                       .redelivered = redelivered,
-                                                       .exchange = parcel->exchange,
-                                                       .routing_key = parcel->key };
-        return m;
-    }
+    ret->id = AMQP_BASIC_DELIVER;
+    ret->basic_deliver = (struct amqp_basic_deliver){ .consumer_tag = consumer_tag(consumer),
+                                                      .delivery_tag = tag,
+                                                      .redelivered = redelivered,
+                                                      .exchange = parcel->exchange,
+                                                      .routing_key = parcel->key };
+}
+
+static void
+fill_get_ok(const struct consumer *consumer, uint64_t tag, bool redelivered, const struct parcel *parcel,
+            struct amqp_method *ret)
+{
     struct mq_facts facts;
     mq_facts(consumer->tap.mq, &facts);
-    m.id = AMQP_BASIC_GET_OK;
-    m.basic_get_ok = (struct amqp_basic_get_ok){ .delivery_tag = tag,
-                                                 .redelivered = redelivered,
-                                                 .exchange = parcel->exchange,
-                                                 .routing_key = parcel->key,
-                                                 .message_count = (uint32_t)facts.ready };
-    return m;
+    ret->id = AMQP_BASIC_GET_OK;
+    ret->basic_get_ok = (struct amqp_basic_get_ok){ .delivery_tag = tag,
+                                                    .redelivered = redelivered,
+                                                    .exchange = parcel->exchange,
+                                                    .routing_key = parcel->key,
+                                                    .message_count = (uint32_t)facts.ready };
 }
 
 /* Nothing more for now: what was just handed out goes back. */
@@ -360,7 +363,11 @@ consumer_deliver(struct mq_consumer *tap, struct link *link, uint64_t seq, struc
         give_back(consumer, link, seq);
         return;
     }
-    struct amqp_method m = method_of(consumer, ++ch->tag, redelivered, &parcel);
+    struct amqp_method m; /* only what is sent of it is set: this is done for every message */
+    if (consumer->getter)
+        fill_get_ok(consumer, ++ch->tag, redelivered, &parcel, &m);
+    else
+        fill_deliver(consumer, ++ch->tag, redelivered, &parcel, &m);
     (void)deliver_write(ch, &m, pub, parcel.props);
     if (consumer->no_ack)
         link_accept(link, seq, true);

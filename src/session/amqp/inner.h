@@ -73,6 +73,8 @@ struct amqp_server {
 uint8_t *server_buffer(struct amqp_server *server, struct scratch *scratch, size_t n);
 void amqp_server_say(struct amqp_server *server, enum severity severity, const char *event, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+/* Are publishers to wait: for the log, for other shards, for memory? */
+bool server_is_pressed(const struct amqp_server *server);
 /* A refusal as printf has it; returns -ERR_REFUSED. */
 int deny(struct refusal *why, unsigned code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 int deny_fault(struct refusal *why, const struct fault *fault);
@@ -265,7 +267,11 @@ struct posting {
 /* A header or body frame. */
 int content_header(struct channel *ch, struct view payload, struct refusal *why);
 int content_body(struct channel *ch, struct view payload, struct refusal *why);
-bool content_expected(const struct channel *ch);
+static inline bool
+content_expected(const struct channel *ch)
+{
+    return ch->content != NULL || ch->conn->server->incoming.channel == ch;
+}
 /* -ERR_REFUSED: another frame stands where that one should. */
 int content_unexpected(const struct channel *ch, struct refusal *why);
 /* The read buffer is about to change: what lies in it and is still wanted is copied, or its connection doomed. */

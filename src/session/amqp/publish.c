@@ -35,25 +35,27 @@ parse_expiration(struct view text, uint64_t *ret, struct refusal *why)
 }
 
 static int
-check_exchange(const struct channel *ch, struct view name, struct refusal *why)
+check_exchange(const struct channel *ch, struct view name, struct xchg **ret, struct refusal *why)
 {
     struct view vhost = vhost_name(ch->conn->vhost);
-    const struct xchg *xchg = xchg_find(ch->conn->vhost, name);
+    struct xchg *xchg = xchg_find(ch->conn->vhost, name);
     if (xchg == NULL)
         return deny(why, AMQP_NOT_FOUND, "no exchange '%.*s' in vhost '%.*s'", (int)name.len, name.data, (int)vhost.len,
                     vhost.data);
     if (xchg_internal(xchg))
         return deny(why, AMQP_ACCESS_REFUSED, "cannot publish to internal exchange '%.*s' in vhost '%.*s'",
                     (int)name.len, name.data, (int)vhost.len, vhost.data);
+    *ret = xchg;
     return 0;
 }
 
 static int
-check(const struct channel *ch, const struct posting *posting, struct amqp_properties *props, struct refusal *why)
+check(const struct channel *ch, const struct posting *posting, struct xchg **retxchg, struct amqp_properties *props,
+      struct refusal *why)
 {
     struct fault fault;
     uint64_t ms;
-    int rc = check_exchange(ch, posting->exchange, why);
+    int rc = check_exchange(ch, posting->exchange, retxchg, why);
     if (rc == 0 && amqp_properties_parse(posting->props, props, &fault) < 0)
         rc = deny_fault(why, &fault);
     if (rc == 0)
@@ -91,13 +93,11 @@ fill(struct channel *ch, const struct posting *posting, const struct amqp_proper
 }
 
 static void
-publish_now(struct channel *ch, const struct posting *posting, const struct amqp_properties *props,
+publish_now(struct channel *ch, const struct posting *posting, struct xchg *xchg, const struct amqp_properties *props,
             struct published *ret)
 {
     struct session_host *host = channel_host(ch);
-    struct vhost *vhost = ch->conn->vhost;
-    struct catalog_publish publish = { 0 };
-    struct xchg *xchg = xchg_find(vhost, posting->exchange);
+    struct catalog_publish publish;
     *ret = (struct published){ .rc = xchg == NULL ? -ERR_NOT_FOUND : 0 };
     if (xchg == NULL)
         return;
@@ -105,7 +105,7 @@ publish_now(struct channel *ch, const struct posting *posting, const struct amqp
         ret->unrouted = !reply_send(ch, posting);
         return;
     }
-    catalog_publish_init(&publish, vhost, xchg);
+    catalog_publish_init(&publish, ch->conn->vhost, xchg);
     publish.headers = props->headers;
     ret->rc = fill(ch, posting, props, &publish.out.pub.env);
     if (ret->rc == 0)
@@ -134,19 +134,20 @@ count(struct channel *ch, const struct posting *posting)
     struct session_host *host = channel_host(ch);
     host->counters.publishes_in++;
     host->counters.publish_bytes_in += posting->body.len;
-    if (host->pressed)
+    if (server_is_pressed(ch->conn->server))
         conn_press(ch->conn);
 }
 
-/* Routed or managed, and returned if it must be. */
+/* Routed or managed, and returned if it must be.  `xchg` may be gone since it was kept for the commit: NULL. */
 static void
-carry_out(struct channel *ch, const struct posting *posting, const struct amqp_properties *props, struct published *ret)
+carry_out(struct channel *ch, const struct posting *posting, struct xchg *xchg, const struct amqp_properties *props,
+          struct published *ret)
 {
     *ret = (struct published){ 0 };
     if (posting->exchange.len == 0 && view_is(posting->key, MANAGEMENT_KEY))
         ret->rc = manage(ch, posting, props);
     else
-        publish_now(ch, posting, props, ret);
+        publish_now(ch, posting, xchg, props, ret);
     if (ret->rc < 0)
         channel_host(ch)->counters.publishes_refused++;
     if (ret->unrouted && posting->mandatory)
@@ -159,14 +160,15 @@ publish_posting(struct channel *ch, const struct posting *posting, struct publis
     struct amqp_properties props;
     struct fault fault;
     must(amqp_properties_parse(posting->props, &props, &fault) == 0); /* it was looked at when it came */
-    carry_out(ch, posting, &props, ret);
+    carry_out(ch, posting, xchg_find(ch->conn->vhost, posting->exchange), &props, ret);
 }
 
 static int
-route(struct channel *ch, const struct posting *posting, const struct amqp_properties *props, struct refusal *why)
+route(struct channel *ch, const struct posting *posting, struct xchg *xchg, const struct amqp_properties *props,
+      struct refusal *why)
 {
     struct published published;
-    carry_out(ch, posting, props, &published);
+    carry_out(ch, posting, xchg, props, &published);
     if (published.rc == -ERR_INVALID)
         return deny(why, AMQP_PRECONDITION_FAILED, "invalid 'CC' or 'BCC' header: array expected");
     if (ch->confirms != NULL)
@@ -179,14 +181,15 @@ publish(struct channel *ch, const struct posting *posting, struct refusal *why)
 {
     struct amqp_properties props;
     struct posting mine = *posting;
+    struct xchg *xchg = NULL;
     uint8_t *owned = NULL;
     count(ch, posting);
-    int rc = check(ch, posting, &props, why);
+    int rc = check(ch, posting, &xchg, &props, why);
     if (rc == 0 && amqp_has(&props, AMQP_REPLY_TO) && view_is(props.reply_to, REPLY_TO_QUEUE))
         rc = reply_address(ch, &props, &mine.props, &owned, why);
     if (rc < 0)
         return rc;
-    rc = ch->tx != NULL ? transaction_keep(ch, &mine, why) : route(ch, &mine, &props, why);
+    rc = ch->tx != NULL ? transaction_keep(ch, &mine, why) : route(ch, &mine, xchg, &props, why);
     mem_free(channel_mem(ch), owned);
     return rc;
 }

@@ -69,8 +69,9 @@ fail(struct conn *c, uint16_t number, const struct refusal *why, uint32_t id)
 static int
 on_method(struct conn *c, const struct amqp_frame *frame, struct view rest, uint32_t *retid, struct refusal *why)
 {
-    struct amqp_method m = { 0 };
+    struct amqp_method m;
     struct fault fault;
+    m.id = 0;
     int rc = amqp_method_parse(frame->payload, &m, &fault);
     *retid = m.id;
     if (rc < 0)

@@ -125,14 +125,27 @@ bury_doomed(struct amqp_server *server)
     }
 }
 
+/* Before memory is so short that publications are refused (queues.tight), their publishers wait. */
+static bool
+memory_is_low(const struct mem *mem)
+{
+    return mem->bytes_max != 0 && mem->used_bytes > mem->bytes_max - mem->bytes_max / 4;
+}
+
+bool
+server_is_pressed(const struct amqp_server *server)
+{
+    return server->host->pressed || memory_is_low(server->host->mem);
+}
+
 static const char *
 alarm_of(const struct session_host *host)
 {
     struct log_stats stats = { 0 };
+    if (memory_is_low(host->mem))
+        return "low on memory";
     if (!host->pressed) /* nobody waits */
         return NULL;
-    if (host->queues.tight)
-        return "low on memory";
     if (host->log != NULL)
         log_stats(host->log, &stats);
     return stats.disk_full ? "low on disk" : NULL;
@@ -154,6 +167,7 @@ void
 amqp_server_turn(struct amqp_server *server)
 {
     sound_alarm(server);
+    amqp_server_pressed(server);
     for (struct list *l = list_pop(&server->busy); l != NULL; l = list_pop(&server->busy))
         confirms_turn(container_of(l, struct channel, busy));
     struct list hungry;
@@ -169,7 +183,7 @@ amqp_server_turn(struct amqp_server *server)
 void
 amqp_server_pressed(struct amqp_server *server)
 {
-    if (server->host->pressed || server->pressed_count == 0)
+    if (server->pressed_count == 0 || server_is_pressed(server))
         return;
     LIST_EACH(&server->connections, l)
         conn_unpress(container_of(l, struct conn, all));
