@@ -7,7 +7,15 @@
 #include "base/must.h"
 #include "base/prng.h"
 
-enum { PORT = 1883, HEARTBEAT_S = 5, BODY_BYTES_MAX = 500, AWAY_MS_MAX = 200, TOKEN_DECLARE = 1, TOKEN_BEGUN, TOKEN_WORK };
+enum {
+    PORT = 1883,
+    HEARTBEAT_S = 5,
+    BODY_BYTES_MAX = 500,
+    AWAY_MS_MAX = 200,
+    TOKEN_DECLARE = 1,
+    TOKEN_BEGUN,
+    TOKEN_WORK
+};
 
 static void connect_again(void *arg);
 
@@ -88,9 +96,10 @@ declare_queue(struct hand *h, enum place place, bool passive)
 {
     uint8_t room[256];
     struct amqp_method m = { .id = AMQP_QUEUE_DECLARE };
-    m.queue_declare = (struct amqp_queue_declare){
-        .queue = place_name(place), .passive = passive, .durable = true, .arguments = arguments_of(place, room, sizeof(room))
-    };
+    m.queue_declare = (struct amqp_queue_declare){ .queue = place_name(place),
+                                                   .passive = passive,
+                                                   .durable = true,
+                                                   .arguments = arguments_of(place, room, sizeof(room)) };
     return amqp_client_call(h->client, HAND_CHANNEL, &m, TOKEN_DECLARE);
 }
 

@@ -202,6 +202,7 @@ third_act(struct trial *t)
         (void)act_until(t, CALM_S_MAX, all_done);
     sim_run_for(t->sim, 2 * SIM_NS_A_S);
     ledger_judge(&t->ledger);
+    ledger_judge_retained(&t->ledger);
     return rc;
 }
 
