@@ -221,6 +221,7 @@ on_opened(void *arg)
 {
     struct hand *h = arg;
     const struct amqp_method open = { .id = AMQP_CHANNEL_OPEN };
+    h->life = h->trial->ledger.deaths;
     int rc = amqp_client_call(h->client, HAND_CHANNEL, &open, TOKEN_DECLARE);
     if (rc == 0)
         rc = declare_all(h);

@@ -76,8 +76,9 @@ struct hand {
     const struct hand_ops *ops;
     unsigned index; /* among those of its trade */
     char name[24];
-    bool met;   /* the queues were declared once */
-    bool ready; /* connected, and has begun */
+    bool met;      /* the queues were declared once */
+    bool ready;    /* connected, and has begun */
+    uint16_t life; /* deaths of nodes when its connection was opened */
     union {
         struct sender sender;
         struct taker taker;

@@ -75,7 +75,7 @@ message(struct hand *h, const struct amqp_client_message *message)
     if (hold.place == PLACE_MIXED)
         ledger_received(&t->ledger, t->ledger.size.subscribers - 1, hold.of, hold.number);
     else if (hold.place == PLACE_LEFT || hold.place == PLACE_RIGHT)
-        tally_got_deal(&t->tally, hold.place, hold.number, message->redelivered);
+        tally_got_deal(&t->tally, hold.place, hold.number, h->life, message->redelivered);
     else
         tally_got(&t->tally, hold.place, hold.of, hold.number, message->redelivered);
     if (taker->count == COUNT_OF(taker->holds)) {

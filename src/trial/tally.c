@@ -119,7 +119,7 @@ tally_deal_ended(struct tally *tally, unsigned deal, enum deal_end end)
 }
 
 void
-tally_got_deal(struct tally *tally, enum place place, unsigned number, bool redelivered)
+tally_got_deal(struct tally *tally, enum place place, unsigned number, uint16_t life, bool redelivered)
 {
     struct deal *deal = number > 0 && number <= tally->deal_count ? &tally->deals[number - 1] : NULL;
     if (deal == NULL || deal->end == DEAL_ROLLED_BACK) {
@@ -129,7 +129,7 @@ tally_got_deal(struct tally *tally, enum place place, unsigned number, bool rede
     bool right = place == PLACE_RIGHT;
     check_closed(tally, "transaction", right, number);
     deal->seen[right] = true;
-    deal->later |= deal->deaths != tally->ledger->deaths;
+    deal->later |= life > deal->deaths;
     deal->fresh[right] = (uint8_t)(deal->fresh[right] + !redelivered);
     if (lacks_flag(tally, deal->fresh[right], 1, deal->deaths))
         ledger_violated(tally->ledger, "unflagged", "transaction %u came again from place %u", number, place);

@@ -73,7 +73,8 @@ void tally_settled(struct tally *tally, unsigned sender, uint32_t seq);
 /* Its number, from 1; 0: no memory. */
 unsigned tally_deal(struct tally *tally, unsigned sender, uint32_t seq);
 void tally_deal_ended(struct tally *tally, unsigned deal, enum deal_end end);
-void tally_got_deal(struct tally *tally, enum place place, unsigned deal, bool redelivered);
+/* `life`: the deaths of nodes when the consumer's connection was opened, which may be half open for long. */
+void tally_got_deal(struct tally *tally, enum place place, unsigned deal, uint16_t life, bool redelivered);
 
 /* Is everything that was confirmed acknowledged, and every transaction whole? */
 bool tally_complete(const struct tally *tally);
