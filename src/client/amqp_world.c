@@ -210,7 +210,7 @@ server_read(void *arg, struct view bytes)
 
     size_t left = AMQP_PROTOCOL_HEADER_BYTES - world->greeted;
     size_t n = left < bytes.len ? left : bytes.len;
-    assert_memory_equal(bytes.data, AMQP_PROTOCOL_HEADER + world->greeted, n);
+    assert_memory_equal(bytes.data, &AMQP_PROTOCOL_HEADER[world->greeted], n);
     world->greeted += n;
     bytes = view_from(bytes, n);
     while (carry_next(&world->carry, &bytes, 0, &one, &why) > 0) {
