@@ -173,8 +173,8 @@ check_priority(const struct mq *mq, struct mq_consumer *consumer, struct view ar
         return 0;
     if (!amqp_value_integer(&v, &n))
         return refuse(why, AMQP_PRECONDITION_FAILED,
-                      "invalid arg 'x-priority' for queue '%.*s' in vhost '%.*s': {unacceptable_type,%s}",
-                      VIEW_ARGS(mq_name(mq)), VIEW_ARGS(vhost_name(mq->vhost)), type_name(v.type));
+                      "invalid arg 'x-priority' for queue '%.*s' in vhost '%.*s': \"expected integer, got %s\"",
+                      VIEW_ARGS(mq_name(mq)), VIEW_ARGS(vhost_name(mq->vhost)), amqp_type_name(v.type));
     consumer->priority = n > INT32_MAX ? INT32_MAX : n < INT32_MIN ? INT32_MIN : (int32_t)n;
     return 0;
 }

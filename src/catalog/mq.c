@@ -287,6 +287,12 @@ mq_used(struct mq *mq)
     wind(mq);
 }
 
+bool
+mq_counts(const struct mq *mq)
+{
+    return mq->rules.quorum || mq->rules.limits.delivery_limit > 0;
+}
+
 void
 mq_turn(struct mq *mq)
 {
