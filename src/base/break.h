@@ -6,9 +6,12 @@
 
 #include <stdbool.h>
 
-/* CONFIRM_BEFORE_SYNC  the log says committed when a write was begun, not when it was synced
- * SKIP_CHECKSUM        recovery takes records whose checksum fails
- * FORGET_SETTLEMENT    a settlement is not recorded */
+/* CONFIRM_BEFORE_SYNC       the log says committed when a write was begun, not when it was synced
+ * SKIP_CHECKSUM             recovery takes records whose checksum fails
+ * FORGET_SETTLEMENT         a settlement is not recorded
+ * CONFIRM_AMQP_BEFORE_SYNC  a publication over AMQP is confirmed at the end of its turn
+ * COMMIT_WITHOUT_RECORD     a transaction is committed, and not recorded
+ * FORGET_BINDING            a binding of a durable queue is not recorded */
 enum broken {
 #ifdef TAMBO_BREAK_CONFIRM_BEFORE_SYNC
     BROKEN_CONFIRM_BEFORE_SYNC = true,
@@ -24,6 +27,21 @@ enum broken {
     BROKEN_FORGET_SETTLEMENT = true,
 #else
     BROKEN_FORGET_SETTLEMENT = false,
+#endif
+#ifdef TAMBO_BREAK_CONFIRM_AMQP_BEFORE_SYNC
+    BROKEN_CONFIRM_AMQP_BEFORE_SYNC = true,
+#else
+    BROKEN_CONFIRM_AMQP_BEFORE_SYNC = false,
+#endif
+#ifdef TAMBO_BREAK_COMMIT_WITHOUT_RECORD
+    BROKEN_COMMIT_WITHOUT_RECORD = true,
+#else
+    BROKEN_COMMIT_WITHOUT_RECORD = false,
+#endif
+#ifdef TAMBO_BREAK_FORGET_BINDING
+    BROKEN_FORGET_BINDING = true,
+#else
+    BROKEN_FORGET_BINDING = false,
 #endif
 };
 

@@ -132,6 +132,11 @@ struct mq_facts {
     uint8_t priorities; /* levels beyond 0 */
 };
 void mq_facts(const struct mq *mq, struct mq_facts *ret);
+/* Are its consumers told how often a message came back?  Those of quorum queues are, and of
+ * queues with x-delivery-limit. */
+bool mq_counts(const struct mq *mq);
+/* Asked for a message it does not have: that is a use too, for x-expires. */
+void mq_used(struct mq *mq);
 
 /* ---- consumers ---------------------------------------------------------------------------------------------- */
 

@@ -173,8 +173,8 @@ check_priority(const struct mq *mq, struct mq_consumer *consumer, struct view ar
         return 0;
     if (!amqp_value_integer(&v, &n))
         return refuse(why, AMQP_PRECONDITION_FAILED,
-                      "invalid arg 'x-priority' for queue '%.*s' in vhost '%.*s': {unacceptable_type,%s}",
-                      VIEW_ARGS(mq_name(mq)), VIEW_ARGS(vhost_name(mq->vhost)), type_name(v.type));
+                      "invalid arg 'x-priority' for queue '%.*s' in vhost '%.*s': \"expected integer, got %s\"",
+                      VIEW_ARGS(mq_name(mq)), VIEW_ARGS(vhost_name(mq->vhost)), amqp_type_name(v.type));
     consumer->priority = n > INT32_MAX ? INT32_MAX : n < INT32_MIN ? INT32_MIN : (int32_t)n;
     return 0;
 }
@@ -205,7 +205,7 @@ mq_attach(struct mq *mq, struct mq_consumer *consumer, struct view arguments, st
     consumer->mq = mq;
     consumer->credit = 0;
     consumer->counted = !consumer->browsing;
-    consumer->active = consumer->browsing || !mq->rules.single_active || active_of(mq) == NULL;
+    consumer->active = consumer->browsing || !mq->rules.single_active || mq->consumer_count == 0;
     list_init(&consumer->all);
     list_push(&mq->consumers, &consumer->all);
     mq->consumer_count += consumer->counted;
@@ -214,10 +214,13 @@ mq_attach(struct mq *mq, struct mq_consumer *consumer, struct view arguments, st
     return 0;
 }
 
-/* The next in order of attaching takes over. */
-static void
-succeed(struct mq *mq)
+/* The next in order of attaching takes over: at the end of the turn, so that what the last one held has come back to
+ * its place before more is handed out. */
+void
+mq_succeed(struct mq *mq)
 {
+    if (!mq->rules.single_active || active_of(mq) != NULL)
+        return;
     LIST_EACH(&mq->consumers, l) {
         struct mq_consumer *consumer = container_of(l, struct mq_consumer, all);
         if (!consumer->counted)
@@ -241,7 +244,7 @@ discount(struct mq_consumer *consumer)
     mq->taken = mq->taken && !consumer->exclusive;
     if (mq->consumer_count > 0) {
         if (mq->rules.single_active && was_active)
-            succeed(mq);
+            mq_soon(mq);
         return;
     }
     mq_used(mq);

@@ -15,37 +15,6 @@ label_of(const char *kind, const struct vhost *vhost, struct view name)
     return l;
 }
 
-const char *
-type_name(char type)
-{
-    static const struct {
-        char type;
-        const char *name;
-    } names[] = {
-        {'t',  "bool"         },
-        { 'b', "byte"         },
-        { 'B', "unsignedbyte" },
-        { 's', "short"        },
-        { 'u', "unsignedshort"},
-        { 'I', "signedint"    },
-        { 'i', "unsignedint"  },
-        { 'l', "long"         },
-        { 'L', "long"         },
-        { 'f', "float"        },
-        { 'd', "double"       },
-        { 'D', "decimal"      },
-        { 'S', "longstr"      },
-        { 'A', "array"        },
-        { 'T', "timestamp"    },
-        { 'F', "table"        },
-        { 'x', "binary"       },
-    };
-    for (size_t i = 0; i < COUNT_OF(names); i++)
-        if (names[i].type == type)
-            return names[i].name;
-    return "void";
-}
-
 /* As RabbitMQ prints a value: with its type when the other side has none. */
 static void
 print_value(char *text, size_t room, const struct amqp_value *v, bool with_type)
@@ -63,7 +32,7 @@ print_value(char *text, size_t room, const struct amqp_value *v, bool with_type)
     else
         (void)snprintf(plain, sizeof(plain), "'%s'", v->type == 't' && v->boolean ? "true" : "false");
     if (with_type)
-        (void)snprintf(text, room, "the value %s of type '%s'", plain, type_name(v->type));
+        (void)snprintf(text, room, "the value %s of type '%s'", plain, amqp_type_name(v->type));
     else
         (void)snprintf(text, room, "%s", plain);
 }

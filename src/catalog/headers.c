@@ -2,6 +2,9 @@
  *
  * x-match all (the default) or any: arguments that begin with `x-` are not looked at; all-with-x and any-with-x: they
  * are, but for x-match.  An argument without a value (void) asks only for the header to be there. */
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "catalog/inner.h"
 
 struct mode {
@@ -24,14 +27,29 @@ mode_named(struct view name)
     return NULL;
 }
 
+/* As Erlang prints what is short. */
+static const char *
+printed(const struct amqp_value *v, char *room, size_t n)
+{
+    int64_t number;
+    if (v->type == 't')
+        return v->boolean ? "true" : "false";
+    if (!amqp_value_integer(v, &number))
+        return v->type == 'V' ? "undefined" : "...";
+    (void)snprintf(room, n, "%" PRId64, number);
+    return room;
+}
+
 int
 headers_check(struct view arguments, struct refusal *why)
 {
     struct amqp_value v;
+    char room[24];
     if (!amqp_table_find(arguments, "x-match", &v))
         return 0;
     if (v.type != 'S')
-        return refuse(why, AMQP_PRECONDITION_FAILED, "Invalid x-match field type '%c'; expected longstr", v.type);
+        return refuse(why, AMQP_PRECONDITION_FAILED, "Invalid x-match field type %s (value %s); expected longstr",
+                      amqp_type_name(v.type), printed(&v, room, sizeof(room)));
     if (mode_named(v.bytes) != NULL)
         return 0;
     return refuse(why, AMQP_PRECONDITION_FAILED,

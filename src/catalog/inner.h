@@ -190,7 +190,7 @@ struct mq_rules {
     bool dead_letters, dead_key_set;     /* x-dead-letter-exchange / -routing-key were given (they may be "") */
     bool dead_at_least_once;
     bool reject_dlx; /* x-overflow reject-publish-dlx */
-    bool single_active, stream;
+    bool single_active, quorum, stream;
     uint8_t priority_max;
     enum tier tier;
     uint64_t stream_age_ms, stream_bytes_max;
@@ -273,8 +273,6 @@ int mq_make_level(struct mq *mq, uint8_t priority, uint32_t id, struct mq_level 
 void mq_restored(struct mq *mq);
 /* Policies changed: the queue's rules are made anew and applied. */
 void mq_policy(struct mq *mq);
-/* It is in use now: x-expires counts from here on. */
-void mq_used(struct mq *mq);
 /* consumer.c: its consumers reach the new level too; one of them is asked again which levels it may have; all are told
  * that the queue is gone, out of `consumers`, which was cut from it. */
 int mq_tap_level(struct mq *mq, struct mq_level *level);
@@ -282,6 +280,8 @@ void mq_feed(struct mq *mq);
 void mq_consumers_free(struct mem *mem, struct list *consumers);
 /* Asks for a mq_turn() from catalog_turn(), which pops catalog->due. */
 void mq_soon(struct mq *mq);
+/* Of a single active consumer, when it has gone. */
+void mq_succeed(struct mq *mq);
 void mq_turn(struct mq *mq);
 /* Forgets it with its messages and bindings; consumers are told.  Records nothing. */
 void mq_free(struct mq *mq);
@@ -329,8 +329,6 @@ struct label {
     char text[2 * AMQP_SHORTSTR_MAX + 32];
 };
 struct label label_of(const char *kind, const struct vhost *vhost, struct view name);
-/* What RabbitMQ calls a type of field tables. */
-const char *type_name(char type);
 /* Each returns 0, or -ERR_REFUSED and 406 with RabbitMQ's text.  NULL: not given. */
 int inequivalent(struct refusal *why, const struct label *l, const char *key, const char *received,
                  const char *current);

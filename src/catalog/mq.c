@@ -287,6 +287,12 @@ mq_used(struct mq *mq)
     wind(mq);
 }
 
+bool
+mq_counts(const struct mq *mq)
+{
+    return mq->rules.quorum || mq->rules.limits.delivery_limit > 0;
+}
+
 void
 mq_turn(struct mq *mq)
 {
@@ -296,6 +302,7 @@ mq_turn(struct mq *mq)
     }
     if (mq->rules.expires_ms != 0 && mq->timer.node.slot == 0)
         wind(mq);
+    mq_succeed(mq);
     if (mq->level_count > 1)
         mq_feed(mq);
 }

@@ -12,6 +12,7 @@ struct draft {
     enum kind kind;
     bool bounded, overflow; /* a length, what happens beyond it: was given */
     bool dead_exchange;
+    bool mistyped;  /* `wrong` is the name of a type */
     char wrong[96]; /* what RabbitMQ prints of its validators' answers: Erlang terms */
 };
 
@@ -29,7 +30,7 @@ static bool __attribute__((format(printf, 2, 3))) wrong(struct draft *d, const c
 static bool
 unacceptable(struct draft *d, const struct amqp_value *v)
 {
-    return wrong(d, "{unacceptable_type,%s}", type_name(v->type));
+    return wrong(d, "{unacceptable_type,%s}", amqp_type_name(v->type));
 }
 
 static bool
@@ -37,7 +38,7 @@ take_count(struct draft *d, const struct amqp_value *v, uint64_t *ret)
 {
     int64_t n;
     if (!amqp_value_integer(v, &n))
-        return unacceptable(d, v);
+        return wrong(d, "\"expected integer, got %s\"", amqp_type_name(v->type));
     if (n < 0)
         return wrong(d, "{value_negative,%lld}", (long long)n);
     *ret = (uint64_t)n;
@@ -51,7 +52,7 @@ take_ms(struct draft *d, const struct amqp_value *v, uint32_t *ret)
     if (!take_count(d, v, &n))
         return false;
     if (n > UINT32_MAX)
-        return wrong(d, "{value_too_big,%llu}", (unsigned long long)n);
+        return wrong(d, "{value_too_large,%llu}", (unsigned long long)n);
     *ret = (uint32_t)n;
     return true;
 }
@@ -66,6 +67,14 @@ take_word(struct draft *d, const struct amqp_value *v, const char *const *words,
         if (view_is(v->bytes, words[*ret]))
             return true;
     return wrong(d, "%s", error);
+}
+
+/* An unknown word is told in a sentence; a value of another type was told already. */
+static bool
+unsupported(struct draft *d, const struct amqp_value *v, const char *what)
+{
+    int shown = v->bytes.len < AMQP_SHORTSTR_MAX / 4 ? (int)v->bytes.len : AMQP_SHORTSTR_MAX / 4;
+    return v->type == 'S' && wrong(d, "\"unsupported queue %s '%.*s'\"", what, shown, v->bytes.data);
 }
 
 /* ---- one function an argument ---------------------------------------------------------------------------------- */
@@ -85,8 +94,10 @@ take_ttl(struct draft *d, const struct amqp_value *v)
 static bool
 take_dead_exchange(struct draft *d, const struct amqp_value *v)
 {
-    if (v->type != 'S')
-        return unacceptable(d, v);
+    if (v->type != 'S') {
+        d->mistyped = true;
+        return wrong(d, "%s", amqp_type_name(v->type));
+    }
     d->dead_exchange = d->rules.dead_letters = true;
     d->rules.dead_exchange = v->bytes;
     return true;
@@ -167,8 +178,9 @@ take_type(struct draft *d, const struct amqp_value *v)
     static const char *const words[] = { "classic", "quorum", "stream", NULL };
     unsigned n;
     if (!take_word(d, v, words, "invalid_queue_type", &n))
-        return false;
+        return unsupported(d, v, "type");
     d->kind = (enum kind)(1u << n);
+    d->rules.quorum = d->kind == QUORUM;
     d->rules.stream = d->kind == STREAM;
     return true;
 }
@@ -218,7 +230,7 @@ take_mode(struct draft *d, const struct amqp_value *v)
 {
     static const char *const words[] = { "default", "lazy", NULL };
     unsigned n;
-    return take_word(d, v, words, "invalid_queue_mode", &n);
+    return take_word(d, v, words, "invalid_queue_mode", &n) || unsupported(d, v, "mode");
 }
 
 static bool
@@ -292,13 +304,15 @@ mq_argument(size_t nth)
 /* ---- a declaration --------------------------------------------------------------------------------------------- */
 
 static int
-invalid(struct refusal *why, const struct label *l, const char *name, const char *wrong_term)
+invalid(struct refusal *why, const struct label *l, const char *name, const struct draft *d)
 {
-    return refuse(why, AMQP_PRECONDITION_FAILED, "invalid arg '%s' for %s: %s", name, l->text, wrong_term);
+    if (d->mistyped)
+        return refuse(why, AMQP_PRECONDITION_FAILED, "invalid type '%s' for arg '%s' in %s", d->wrong, name, l->text);
+    return refuse(why, AMQP_PRECONDITION_FAILED, "invalid arg '%s' for %s: %s", name, l->text, d->wrong);
 }
 
 static int
-check_kind(const struct label *l, const struct queue_spec *spec, const struct draft *d, struct refusal *why)
+check_kind(const struct label *l, const struct queue_spec *spec, struct draft *d, struct refusal *why)
 {
     const char *kind = d->kind == QUORUM ? "quorum" : "stream";
     struct amqp_value v;
@@ -315,7 +329,10 @@ check_kind(const struct label *l, const struct queue_spec *spec, const struct dr
     if (property != NULL)
         return refuse(why, AMQP_PRECONDITION_FAILED, "invalid property '%s' for %s", property, l->text);
     /* An honest answer: a queue would lose what a stream keeps. */
-    return d->kind == STREAM ? invalid(why, l, "x-queue-type", "{unsupported_queue_type,stream}") : 0;
+    if (d->kind != STREAM)
+        return 0;
+    (void)wrong(d, "{unsupported_queue_type,stream}");
+    return invalid(why, l, "x-queue-type", d);
 }
 
 static int
@@ -324,9 +341,11 @@ read_arguments(const struct label *l, const struct queue_spec *spec, struct draf
     struct amqp_value v;
     for (size_t i = 0; i < COUNT_OF(rows); i++)
         if (rows[i].argument && amqp_table_find(spec->arguments, rows[i].name, &v) && !rows[i].take(d, &v))
-            return invalid(why, l, rows[i].name, d->wrong);
-    if (d->rules.dead_key_set && !d->dead_exchange)
-        return invalid(why, l, "x-dead-letter-routing-key", "routing_key_but_no_dlx_defined");
+            return invalid(why, l, rows[i].name, d);
+    if (d->rules.dead_key_set && !d->dead_exchange) {
+        (void)wrong(d, "routing_key_but_no_dlx_defined");
+        return invalid(why, l, "x-dead-letter-routing-key", d);
+    }
     return check_kind(l, spec, d, why);
 }
 

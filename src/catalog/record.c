@@ -13,6 +13,8 @@
 #include "queue/record.h"
 #include "catalog/inner.h"
 
+#include "base/break.h"
+
 enum place { TO_LOG, TO_CHECKPOINT };
 enum { TEXTS_MAX = 4, HEAD_BYTES_MAX = 16 + TEXTS_MAX * (2 + AMQP_SHORTSTR_MAX), LEVELS_MAX = 256, LEVEL_BYTES = 5 };
 enum { PARTS_MAX = 3 };
@@ -191,7 +193,8 @@ record_mq_end(const struct mq *mq)
 int
 record_binding(const struct binding *b)
 {
-    return b->source->vhost->catalog->restoring ? 0 : put_binding(b, TO_LOG, RECORD_BIND);
+    bool quiet = b->source->vhost->catalog->restoring || BROKEN_FORGET_BINDING;
+    return quiet ? 0 : put_binding(b, TO_LOG, RECORD_BIND);
 }
 
 int

@@ -146,7 +146,7 @@ check_arguments(const struct vhost *vhost, const struct exchange_spec *spec, str
     struct view in = vhost_name(vhost);
     enum xchg_type type;
     if (amqp_table_find(spec->arguments, alternate_key, &v) && v.type != 'S')
-        return refuse(why, AMQP_PRECONDITION_FAILED, "invalid type '%s' for arg '%s' in %s", type_name(v.type),
+        return refuse(why, AMQP_PRECONDITION_FAILED, "invalid type '%s' for arg '%s' in %s", amqp_type_name(v.type),
                       alternate_key, label_of("exchange", vhost, spec->name).text);
     if (!routing_type(spec, &type))
         return refuse(why, AMQP_PRECONDITION_FAILED,

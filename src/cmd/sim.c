@@ -10,7 +10,8 @@
 #include "trial/trial.h"
 
 struct sim_options {
-    uint64_t seed, runs, nodes, shards, publishers, subscribers, groups, members, keepers, messages, deaths, cut_at;
+    uint64_t seed, runs, nodes, shards, publishers, subscribers, groups, members, keepers, messages, deaths, cut_at,
+        senders, takers, traders, clerks;
     unsigned cut_how;
     const char *profile;
     bool crash_points, transcript, quiet;
@@ -31,6 +32,10 @@ static const struct option_row rows[] = {
     { 0, "groups", "N", "shared subscriptions a node", OPTION_NUMBER, AT(groups), 0, 100 },
     { 0, "members", "N", "members a shared subscription, which come and go", OPTION_NUMBER, AT(members), 1, 100 },
     { 0, "keepers", "N", "publishers of retained values a node", OPTION_NUMBER, AT(keepers), 0, 100 },
+    { 0, "senders", "N", "publishers that speak AMQP", OPTION_NUMBER, AT(senders), 0, 100 },
+    { 0, "takers", "N", "consumers that speak AMQP", OPTION_NUMBER, AT(takers), 0, 100 },
+    { 0, "traders", "N", "consumers that publish what they consume, in transactions", OPTION_NUMBER, AT(traders), 0, 100 },
+    { 0, "clerks", "N", "clients that change queues and bindings", OPTION_NUMBER, AT(clerks), 0, 100 },
     { 0, "messages", "N", "messages a publisher", OPTION_NUMBER, AT(messages), 1, 100000 },
     { 0, "deaths", "N", "kills and power cuts a node, at random times", OPTION_NUMBER, AT(deaths), 0, 1000 },
     { 0, "cut-at", "N", "cut the power at the N-th disk operation", OPTION_NUMBER, AT(cut_at), 0, UINT64_MAX },
@@ -62,12 +67,21 @@ make_plan(const struct sim_options *o, uint64_t seed, struct trial_plan *ret)
     for (size_t i = 0; i < COUNT_OF(numbers); i++)
         if (numbers[i].given != 0)
             *numbers[i].into = (unsigned)numbers[i].given;
-    if (o->groups != UINT64_MAX)
-        ret->groups = (unsigned)o->groups;
-    if (o->keepers != UINT64_MAX)
-        ret->keepers = (unsigned)o->keepers;
-    if (o->deaths != UINT64_MAX)
-        ret->deaths = (unsigned)o->deaths;
+    const struct {
+        uint64_t given;
+        unsigned *into;
+    } or_none[] = {
+        {o->groups,   &ret->groups },
+        { o->keepers, &ret->keepers},
+        { o->deaths,  &ret->deaths },
+        { o->senders, &ret->senders},
+        { o->takers,  &ret->takers },
+        { o->traders, &ret->traders},
+        { o->clerks,  &ret->clerks },
+    };
+    for (size_t i = 0; i < COUNT_OF(or_none); i++)
+        if (or_none[i].given != UINT64_MAX)
+            *or_none[i].into = (unsigned)or_none[i].given;
     ret->cut_at = o->cut_at;
     ret->cut_how = (enum sim_cut)o->cut_how;
 }
@@ -82,9 +96,10 @@ tell_violation(const struct trial_plan *plan, const struct trial_result *result)
     printf(
         "replay: tambo sim --seed %" PRIu64
         " --profile %s --nodes %u --shards %u --publishers %u --subscribers %u --groups %u --members %u --keepers %u "
-        "--messages %u --deaths %u",
+        "--messages %u --deaths %u --senders %u --takers %u --traders %u --clerks %u",
         plan->seed, plan->profile == NULL ? "calm" : plan->profile->name, plan->nodes, plan->shards, plan->publishers,
-        plan->subscribers, plan->groups, plan->members, plan->keepers, plan->messages, plan->deaths);
+        plan->subscribers, plan->groups, plan->members, plan->keepers, plan->messages, plan->deaths, plan->senders,
+        plan->takers, plan->traders, plan->clerks);
     if (plan->cut_at != 0)
         printf(" --cut-at %" PRIu64 " --cut %s", plan->cut_at, hows[plan->cut_how]);
     printf(" --transcript\nhash: %016" PRIx64 "\n", result->hash);
@@ -156,9 +171,15 @@ run_crash_points(const struct sim_options *o)
 int
 cmd_sim(int argc, char *const *argv)
 {
-    struct sim_options options = {
-        .seed = 1, .runs = 1, .groups = UINT64_MAX, .keepers = UINT64_MAX, .deaths = UINT64_MAX
-    };
+    struct sim_options options = { .seed = 1,
+                                   .runs = 1,
+                                   .groups = UINT64_MAX,
+                                   .keepers = UINT64_MAX,
+                                   .deaths = UINT64_MAX,
+                                   .senders = UINT64_MAX,
+                                   .takers = UINT64_MAX,
+                                   .traders = UINT64_MAX,
+                                   .clerks = UINT64_MAX };
     int exit_code;
     const struct option_group group = { "Options", rows, COUNT_OF(rows), &options };
     const struct option_spec spec = {

@@ -206,7 +206,12 @@ ledger_judge(struct ledger *ledger)
     for (unsigned r = 0; r < ledger->receivers; r++)
         for (unsigned p = 0; p < ledger->size.publishers; p++)
             judge_sight(ledger, r, p);
-    for (unsigned k = 0; k < ledger->size.keepers; k++)
+}
+
+void
+ledger_judge_retained(struct ledger *ledger)
+{
+    for (unsigned k = 0; k < ledger->size.keepers && !ledger->damaged; k++)
         if (!may_stand(ledger, k, ledger->kept_seen[k]))
             ledger_violated(ledger, "retained", "topic r/%u holds version %u; %u was confirmed, %u attempted", k,
                             ledger->kept_seen[k], ledger->kept_confirmed[k], ledger->kept_attempted[k]);

@@ -76,7 +76,10 @@ void ledger_violated(struct ledger *ledger, const char *promise, const char *for
     __attribute__((format(printf, 3, 4)));
 /* Has every receiver everything that was confirmed? */
 bool ledger_complete(const struct ledger *ledger);
-/* The last judgement, when the world has drained and kept_seen holds what a new subscriber was given (0: nothing). */
+/* The last judgement, when the world has drained; and when kept_seen holds what a new subscriber was given (0:
+ * nothing).
+ */
 void ledger_judge(struct ledger *ledger);
+void ledger_judge_retained(struct ledger *ledger);
 
 #endif

@@ -6,6 +6,7 @@
 #include "base/prng.h"
 #include "client/mqtt.h"
 #include "node/node.h"
+#include "trial/tally.h"
 #include "trial/trial.h"
 
 /* A machine that runs a node, and starts it again when it has died. */
@@ -47,14 +48,19 @@ struct actor {
     struct prng prng;
 };
 
+struct hand; /* trial/hand.h */
+
 struct trial {
     const struct trial_plan *plan;
     struct mem mem;
     struct sim *sim;
     struct ledger ledger;
+    struct tally tally;
     struct station *stations;
     struct actor *actors;
     unsigned actor_count;
+    struct hand *hands;
+    unsigned hand_count;
     bool publishing; /* from the second act on */
     bool restless;   /* the second act: members of groups come and go */
     struct prng prng;

@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/prng.h"
+#include "trial/hand.h"
 #include "trial/stage.h"
 
 enum {
@@ -24,7 +25,8 @@ cast(struct trial *t)
     unsigned each = plan->publishers + plan->subscribers + plan->groups * plan->members + plan->keepers;
     t->stations = mem_new(&t->mem, plan->nodes * sizeof(*t->stations));
     t->actors = mem_new(&t->mem, (plan->nodes * (each + 1)) * sizeof(*t->actors));
-    if (t->stations == NULL || t->actors == NULL)
+    t->hands = mem_new(&t->mem, (plan->senders + plan->takers + plan->traders + plan->clerks + 1) * sizeof(*t->hands));
+    if (t->stations == NULL || t->actors == NULL || t->hands == NULL)
         return -ERR_NO_MEMORY;
     int rc = 0;
     for (unsigned n = 0; n < plan->nodes && rc == 0; n++)
@@ -41,12 +43,23 @@ enter(struct trial *t, enum role role, unsigned each)
     return rc;
 }
 
+static int
+enter_hands(struct trial *t, enum trade trade, unsigned n)
+{
+    int rc = 0;
+    for (unsigned i = 0; i < n && rc == 0; i++)
+        rc = hand_init(&t->hands[t->hand_count++], t, trade, i);
+    return rc;
+}
+
 static void
 strike(struct trial *t)
 {
     sim_free(t->sim);
     mem_free(&t->mem, t->actors);
+    mem_free(&t->mem, t->hands);
     mem_free(&t->mem, t->stations);
+    tally_fini(&t->tally);
     ledger_fini(&t->ledger);
 }
 
@@ -60,6 +73,9 @@ all_done(const struct trial *t)
     for (unsigned i = 0; i < t->actor_count; i++)
         if (!actor_done(&t->actors[i]))
             return false;
+    for (unsigned i = 0; i < t->hand_count; i++)
+        if (!hand_done(&t->hands[i]))
+            return false;
     return true;
 }
 
@@ -70,6 +86,8 @@ tend(struct trial *t)
         station_tend(&t->stations[n]);
     for (unsigned i = 0; i < t->actor_count; i++)
         actor_prompt(&t->actors[i]);
+    for (unsigned i = 0; i < t->hand_count; i++)
+        hand_prompt(&t->hands[i]);
     sim_run_for(t->sim, STEP_NS);
 }
 
@@ -147,7 +165,7 @@ second_act(struct trial *t)
 static bool
 drained(const struct trial *t)
 {
-    return all_done(t) && ledger_complete(&t->ledger);
+    return all_done(t) && ledger_complete(&t->ledger) && tally_complete(&t->tally);
 }
 
 static bool
@@ -166,8 +184,10 @@ third_act(struct trial *t)
     free_disks(t);
     if (!act_until(t, HEAL_S_MAX, drained) && !t->ledger.damaged) {
         ledger_judge(&t->ledger);
+        tally_judge(&t->tally);
         ledger_violated(&t->ledger, "stuck", "the healed world did not drain in %u s", HEAL_S_MAX);
     }
+    tally_judge(&t->tally);
     /* A quiet while, for what should not come any more; power is lost once more; and nothing may come after that
      * either.  Then a newcomer reads the retained values. */
     (void)act_until(t, CALM_S_MAX, stations_up);
@@ -182,6 +202,7 @@ third_act(struct trial *t)
         (void)act_until(t, CALM_S_MAX, all_done);
     sim_run_for(t->sim, 2 * SIM_NS_A_S);
     ledger_judge(&t->ledger);
+    ledger_judge_retained(&t->ledger);
     return rc;
 }
 
@@ -194,6 +215,10 @@ play(struct trial *t, struct trial_result *ret)
         rc = enter(t, ROLE_SUBSCRIBER, t->plan->subscribers);
     if (rc == 0)
         rc = enter(t, ROLE_MEMBER, t->plan->groups * t->plan->members);
+    if (rc == 0)
+        rc = enter_hands(t, TAKER, t->plan->takers);
+    if (rc == 0)
+        rc = enter_hands(t, TRADER, t->plan->traders);
     if (rc < 0)
         return rc;
     if (!act_until(t, CALM_S_MAX, all_done))
@@ -201,6 +226,10 @@ play(struct trial *t, struct trial_result *ret)
     rc = enter(t, ROLE_PUBLISHER, t->plan->publishers);
     if (rc == 0)
         rc = enter(t, ROLE_KEEPER, t->plan->keepers);
+    if (rc == 0)
+        rc = enter_hands(t, SENDER, t->plan->senders);
+    if (rc == 0)
+        rc = enter_hands(t, CLERK, t->plan->clerks);
     if (rc < 0)
         return rc;
     plan_cut(t, &base);
@@ -212,6 +241,15 @@ play(struct trial *t, struct trial_result *ret)
 /* ---- plans
  * -------------------------------------------------------------------------------------------------------------------
  */
+
+static void
+draw_hands(struct prng *prng, struct trial_plan *ret)
+{
+    ret->senders = 1 + (unsigned)prng_below(prng, 3);
+    ret->takers = 1 + (unsigned)prng_below(prng, 2);
+    ret->traders = (unsigned)prng_below(prng, 3);
+    ret->clerks = (unsigned)prng_below(prng, 2);
+}
 
 void
 trial_draw(uint64_t seed, struct trial_plan *ret)
@@ -232,6 +270,8 @@ trial_draw(uint64_t seed, struct trial_plan *ret)
     ret->deaths = (unsigned)prng_below(&prng, 4);
     ret->groups = (unsigned)prng_below(&prng, 3);
     ret->members = 2 + (unsigned)prng_below(&prng, 3);
+    if (prng_once_in(&prng, 2))
+        draw_hands(&prng, ret);
 }
 
 int
@@ -241,16 +281,19 @@ trial_run(const struct trial_plan *plan, FILE *transcript, struct trial_result *
     *ret = (struct trial_result){ 0 };
     prng_init(&t.prng, plan->seed ^ 0x5eed);
     const struct ledger_size size = {
-        .publishers = plan->publishers * plan->nodes,
-        .subscribers = plan->subscribers * plan->nodes,
+        .publishers = plan->publishers * plan->nodes + plan->senders,
+        .subscribers = plan->subscribers * plan->nodes + (plan->takers > 0), /* a queue bound to amq.topic is one */
         .groups = plan->groups * plan->nodes,
         .keepers = plan->keepers * plan->nodes,
         .messages = plan->messages,
     };
     int rc = ledger_init(&t.ledger, &t.mem, &size);
     if (rc == 0)
+        rc = tally_init(&t.tally, &t.ledger, plan->senders, plan->messages);
+    if (rc == 0)
         rc = sim_new(&t.mem, plan->seed, sim_profile_find("calm"), &t.sim);
     if (rc < 0) {
+        tally_fini(&t.tally);
         ledger_fini(&t.ledger);
         return rc;
     }

@@ -536,6 +536,8 @@ bool amqp_array_next(struct cursor *array, struct amqp_value *ret);
 int amqp_table_check(struct view table, struct fault *why);
 /* The first field of that name. */
 bool amqp_table_find(struct view table, const char *key, struct amqp_value *ret);
+/* What RabbitMQ calls the type of a field: "longstr". */
+const char *amqp_type_name(char type);
 /* As RabbitMQ holds arguments against each other: integers by value whatever their width, so floats; all others with
  * the same letter and the same bytes. */
 bool amqp_value_equal(const struct amqp_value *a, const struct amqp_value *b);

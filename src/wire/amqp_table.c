@@ -234,3 +234,34 @@ amqp_put_table_close(struct pen *p, uint8_t *mark)
     struct pen at = pen_of(mark, sizeof(uint32_t));
     put_u32(&at, (uint32_t)(p->at - at.end));
 }
+
+const char *
+amqp_type_name(char type)
+{
+    static const struct {
+        char type;
+        const char *name;
+    } names[] = {
+        {'t',  "bool"         },
+        { 'b', "byte"         },
+        { 'B', "unsignedbyte" },
+        { 's', "short"        },
+        { 'u', "unsignedshort"},
+        { 'I', "signedint"    },
+        { 'i', "unsignedint"  },
+        { 'l', "long"         },
+        { 'L', "long"         },
+        { 'f', "float"        },
+        { 'd', "double"       },
+        { 'D', "decimal"      },
+        { 'S', "longstr"      },
+        { 'A', "array"        },
+        { 'T', "timestamp"    },
+        { 'F', "table"        },
+        { 'x', "binary"       },
+    };
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (names[i].type == type)
+            return names[i].name;
+    return "void";
+}

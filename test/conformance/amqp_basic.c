@@ -145,7 +145,7 @@ static const struct amqp_vector rows[] = {
     { "delivered_too_often", "basic.deliver/01",
       OPEN "1 > queue.declare queue=d\n1 < queue.declare-ok queue=d\n1 > queue.declare queue=q durable "
       "arguments={x-queue-type=quorum x-delivery-limit=1 x-dead-letter-exchange=\"\" x-dead-letter-routing-key=d}\n"
-      "1 < queue.declare-ok queue=q\n" PUT("x") "1 > basic.get queue=q\n1 < basic.get-ok delivery-tag=1 routing-key=q 'x'\n"
+      "1 < queue.declare-ok queue=q\n" PUT("x") "1 > basic.get queue=q\n1 < basic.get-ok delivery-tag=1 routing-key=q headers={x-delivery-count*=0} 'x'\n"
       "1 > basic.reject delivery-tag=1 requeue\n1 > basic.get queue=q\n"
       "1 < basic.get-ok delivery-tag=2 redelivered routing-key=q headers={x-delivery-count*=1} 'x'\n"
       "1 > basic.reject delivery-tag=2 requeue\nwait 200\n1 > basic.get queue=q\n1 < basic.get-empty\n"

@@ -88,7 +88,7 @@ static const struct amqp_vector rows[] = {
       "1 > exchange.delete exchange=x if-unused\n1 < exchange.delete-ok\n" },
     { "exchange_deleted_of_a_reserved_name", "exchange/default-access",
       OPEN "1 > exchange.delete exchange=amq.direct\n"
-      CHANNEL_FAILS(403, "ACCESS_REFUSED - exchange name 'amq.direct' contains reserved prefix 'amq.*'", 40, 20) },
+      CHANNEL_FAILS(403, "ACCESS_REFUSED - deletion of system exchange 'amq.direct' in vhost '/' not allowed", 40, 20) },
     { "direct_routes_by_equal_keys", "queue.bind.routing-key/direct-exchange-key-matching",
       OPEN DECLARE("x", "direct") QUEUE_Q BIND("x", "routing-key=k") "1 > basic.publish exchange=x routing-key=kk 'no'\n"
       "1 > basic.publish exchange=x routing-key=k 'yes'\n" GET("x", "routing-key=k 'yes'") },

@@ -3,7 +3,7 @@ import shutil
 
 import pytest
 
-from nodes import Node
+from nodes import REFERENCE_PORT, Node, Reference
 
 TEMPORARY = "tambo-interop"
 
@@ -19,8 +19,13 @@ class Pool:
     def get(self, shards):
         if shards not in self.nodes:
             self.count += 1
-            self.nodes[shards] = Node(self.directory / f"shared-{self.count}", shards).start()
+            self.nodes[shards] = self.make(shards)
         return self.nodes[shards]
+
+    def make(self, shards):
+        if REFERENCE_PORT:
+            return Reference(REFERENCE_PORT)
+        return Node(self.directory / f"shared-{self.count}", shards).start()
 
     def drop(self, shards):
         node = self.nodes.pop(shards)
@@ -35,7 +40,7 @@ def pool(tmp_path_factory):
         pool.drop(shards)
 
 
-@pytest.fixture(params=[1, 2], ids=["1-shard", "2-shards"])
+@pytest.fixture(params=[0] if REFERENCE_PORT else [1, 2], ids=["reference"] if REFERENCE_PORT else ["1-shard", "2-shards"])
 def shards(request):
     return request.param
 
@@ -57,6 +62,8 @@ def node(pool, shards):
 @pytest.fixture
 def new_node(tmp_path):
     """Makes nodes that are the test's own; `new_node(shards=2, settings={...})` starts one."""
+    if REFERENCE_PORT:
+        pytest.skip("the reference is one broker, which tests neither start nor stop")
     nodes = []
 
     def make(started=True, **more):
@@ -76,6 +83,13 @@ def name(request, pool):
     """A word that no other test uses, for topics and client ids."""
     pool.count += 1
     return f"t{pool.count}-{request.node.originalname.removeprefix('test_')}"
+
+
+@pytest.fixture
+def tambo_only():
+    """For what the reference does not do, or not so."""
+    if REFERENCE_PORT:
+        pytest.skip("Tambo's own")
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 TAMBO = str(pathlib.Path(os.environ.get("TAMBO", ROOT / "build/tambo")).resolve())
 SANITIZED = os.path.exists(TAMBO) and b"__asan_init" in pathlib.Path(TAMBO).read_bytes()
 QUARANTINE_BYTES = 320 * 1024 * 1024 if SANITIZED else 0  # what a sanitizer keeps of freed memory
+REFERENCE_PORT = int(os.environ.get("AMQP_REFERENCE_PORT", 0))  # a RabbitMQ to hold the tests of AMQP against
 
 # Generous: the machine may be loaded and the binary full of checks.  Nothing waits so long unless it has failed.
 PATIENCE_S = 30
@@ -118,3 +119,19 @@ class Node:
         """Resident set."""
         status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
         return int(re.search(r"^VmRSS:\s+(\d+) kB", status, re.MULTILINE).group(1)) * 1024
+
+
+class Reference:
+    """A broker that runs already, in the place of a node: what the tests of AMQP expect is what it does."""
+
+    def __init__(self, port):
+        self.port = port
+
+    def running(self):
+        return False
+
+    def check(self):
+        pass
+
+    def close(self):
+        pass

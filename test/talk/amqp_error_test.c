@@ -26,7 +26,7 @@ static const struct row {
     { "exchange - direct",
       "channel.close ACCESS_REFUSED - operation not permitted on the default exchange 40.10\n" },
     { "unexchange amq.direct",
-      "channel.close ACCESS_REFUSED - exchange name 'amq.direct' contains reserved prefix 'amq.*' 40.20\n" },
+      "channel.close ACCESS_REFUSED - deletion of system exchange 'amq.direct' in vhost '/' not allowed 40.20\n" },
     { "bind q - k",
       "channel.close ACCESS_REFUSED - operation not permitted on the default exchange 50.20\n" },
     { "bind q nope k",

@@ -4,6 +4,8 @@
  * `multiple`.  A publication that waits for nothing waits for those before it.  Who was refused hears it at once. */
 #include "session/amqp/inner.h"
 
+#include "base/break.h"
+
 /* All up to `tag` that are not settled may be when `epoch` is done. */
 struct run {
     uint64_t tag, epoch;
@@ -126,7 +128,7 @@ confirm(struct channel *ch, const struct published *published)
     confirms->tag++;
     if (published->rc < 0) {
         refuse(confirms);
-    } else if (published->waits) {
+    } else if (published->waits && !BROKEN_CONFIRM_AMQP_BEFORE_SYNC) {
         wait_for(confirms, host->epoch);
     } else if (confirms->last.tag != 0) {
         confirms->last.tag = confirms->tag;

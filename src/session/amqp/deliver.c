@@ -63,13 +63,13 @@ add_delivery_count(struct amqp_server *server, uint32_t deliveries, struct parce
 }
 
 int
-parcel_of(struct amqp_server *server, const struct envelope *env, uint32_t deliveries, struct parcel *ret)
+parcel_of(struct amqp_server *server, const struct envelope *env, const uint32_t *count, struct parcel *ret)
 {
     ret->key = env->topic;
     if (env->encoding != ENCODING_AMQP091)
         return convert(server, env, ret);
     open_container(env->props, ret);
-    return deliveries == 0 ? 0 : add_delivery_count(server, deliveries, ret);
+    return count == NULL ? 0 : add_delivery_count(server, *count, ret);
 }
 
 /* ---- frames ------------------------------------------------------------------------------------------------- */
@@ -332,20 +332,6 @@ give_back(struct consumer *consumer, struct link *link, uint64_t seq)
     link_release(link, seq);
 }
 
-/* How often it came back, where that is told: by quorum queues, as RabbitMQ has it, and who asked for a limit. */
-static uint32_t
-told_deliveries(const struct consumer *consumer, struct entry_meta meta)
-{
-    struct mq_facts facts;
-    struct amqp_value value;
-    if (meta.deliveries == 0)
-        return 0;
-    mq_facts(consumer->tap.mq, &facts);
-    bool told = amqp_table_find(facts.arguments, "x-delivery-limit", &value) ||
-                (amqp_table_find(facts.arguments, "x-queue-type", &value) && view_is(value.bytes, "quorum"));
-    return told ? meta.deliveries : 0;
-}
-
 void
 consumer_deliver(struct mq_consumer *tap, struct link *link, uint64_t seq, struct publication *pub,
                  struct entry_meta meta, bool redelivered)
@@ -355,7 +341,7 @@ consumer_deliver(struct mq_consumer *tap, struct link *link, uint64_t seq, struc
     struct parcel parcel;
     int rc = -ERR_RESET;
     if (conn_ready(ch->conn))
-        rc = parcel_of(ch->conn->server, &pub->env, told_deliveries(consumer, meta), &parcel);
+        rc = parcel_of(ch->conn->server, &pub->env, mq_counts(tap->mq) ? &meta.deliveries : NULL, &parcel);
     if (rc == 0 && !consumer->no_ack)
         rc = remember(consumer, link, seq);
     if (rc < 0) {

@@ -52,6 +52,14 @@ on_exchange_declare(struct channel *ch, const struct amqp_method *m, struct refu
     return 0;
 }
 
+static int
+refuse_deletion(const struct channel *ch, struct view name, struct refusal *why)
+{
+    struct view vhost = vhost_name(ch->conn->vhost);
+    return deny(why, AMQP_ACCESS_REFUSED, "deletion of system exchange '%.*s' in vhost '%.*s' not allowed",
+                (int)name.len, name.data, (int)vhost.len, vhost.data);
+}
+
 int
 on_exchange_delete(struct channel *ch, const struct amqp_method *m, struct refusal *why)
 {
@@ -59,8 +67,8 @@ on_exchange_delete(struct channel *ch, const struct amqp_method *m, struct refus
     struct vhost *vhost = ch->conn->vhost;
     bool stored = false;
     int rc = exchange_default_check(delete->exchange, why);
-    if (rc == 0)
-        rc = check_prefix(delete->exchange, why);
+    if (rc == 0 && view_starts(delete->exchange, "amq."))
+        rc = refuse_deletion(ch, delete->exchange, why);
     if (rc == 0 && xchg_find(vhost, delete->exchange) != NULL) /* deleting what is not there is fine */
         rc = xchg_delete(vhost, delete->exchange, delete->if_unused, &stored, why);
     if (rc < 0)
@@ -132,6 +140,8 @@ change_queue_binding(struct channel *ch, const struct amqp_queue_unbind *names, 
         rc = channel_queue_name(ch, names->queue, &queue, why);
     if (rc == 0 && change == binding_cut && mq_find(ch->conn->vhost, queue) == NULL)
         return 0;
+    if (rc == 0 && change == binding_add && xchg_find(ch->conn->vhost, names->exchange) == NULL)
+        rc = no_exchange(ch, names->exchange, why); /* told before what may be wrong with the queue */
     if (rc == 0)
         rc = channel_queue(ch, queue, &mq, why);
     if (rc < 0)

@@ -68,6 +68,7 @@ get_now(struct channel *ch, const struct amqp_method *m, struct refusal *why)
     int rc = channel_queue(ch, m->basic_get.queue, &mq, why);
     if (rc < 0)
         return rc;
+    mq_used(mq);
     mq_facts(mq, &facts);
     if (facts.ready == 0) {
         answer_empty(ch);

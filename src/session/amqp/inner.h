@@ -347,8 +347,9 @@ void consumer_revoked(struct mq_consumer *tap, struct link *link, uint64_t seq);
 struct parcel {
     struct view exchange, key, props;
 };
-/* 0 or -ERR_NO_MEMORY; views are good until server->out is used again. */
-int parcel_of(struct amqp_server *server, const struct envelope *env, uint32_t deliveries, struct parcel *ret);
+/* 0 or -ERR_NO_MEMORY; views are good until server->out is used again.  `count` goes into the header
+ * x-delivery-count; NULL: there is none. */
+int parcel_of(struct amqp_server *server, const struct envelope *env, const uint32_t *count, struct parcel *ret);
 /* deliver, get-ok or return, with its content, out of `pub`.  0 or -err, and then the connection is doomed. */
 int deliver_write(struct channel *ch, const struct amqp_method *m, struct publication *pub, struct view props);
 

@@ -25,10 +25,13 @@ parse_expiration(struct view text, uint64_t *ret, struct refusal *why)
     *ret = ms;
     if (digits == text.len && digits > 0 && ms <= UINT32_MAX)
         return 0;
+    if (digits == 0 && text.len > 1 && text.data[0] == '-' && text.data[1] >= '0' && text.data[1] <= '9')
+        return deny(why, AMQP_PRECONDITION_FAILED, "invalid expiration '%.*s': {value_negative,%.*s}", (int)text.len,
+                    text.data, (int)text.len, text.data);
     if (digits == 0)
         return deny(why, AMQP_PRECONDITION_FAILED, "invalid expiration '%.*s': no_integer", (int)text.len, text.data);
     if (digits == text.len)
-        return deny(why, AMQP_PRECONDITION_FAILED, "invalid expiration '%.*s': {value_too_big,%.*s}", (int)text.len,
+        return deny(why, AMQP_PRECONDITION_FAILED, "invalid expiration '%.*s': {value_too_large,%.*s}", (int)text.len,
                     text.data, (int)text.len, text.data);
     return deny(why, AMQP_PRECONDITION_FAILED, "invalid expiration '%.*s': {leftover_string,\"%.*s\"}", (int)text.len,
                 text.data, (int)(text.len - digits), text.data + digits);
@@ -163,6 +166,18 @@ publish_posting(struct channel *ch, const struct posting *posting, struct publis
     carry_out(ch, posting, xchg_find(ch->conn->vhost, posting->exchange), &props, ret);
 }
 
+/* A header that names further keys is an array of them. */
+static int
+no_array(struct view headers, struct refusal *why)
+{
+    struct amqp_value v;
+    bool first = amqp_table_find(headers, "CC", &v) && v.type != 'A';
+    if (!first && !amqp_table_find(headers, "BCC", &v))
+        v.type = 'V';
+    return deny(why, AMQP_PRECONDITION_FAILED, "invalid message: {unacceptable_type_in_header,\"%s\",%s}",
+                first ? "CC" : "BCC", amqp_type_name(v.type));
+}
+
 static int
 route(struct channel *ch, const struct posting *posting, struct xchg *xchg, const struct amqp_properties *props,
       struct refusal *why)
@@ -170,7 +185,7 @@ route(struct channel *ch, const struct posting *posting, struct xchg *xchg, cons
     struct published published;
     carry_out(ch, posting, xchg, props, &published);
     if (published.rc == -ERR_INVALID)
-        return deny(why, AMQP_PRECONDITION_FAILED, "invalid 'CC' or 'BCC' header: array expected");
+        return no_array(props->headers, why);
     if (ch->confirms != NULL)
         confirm(ch, &published);
     return 0;

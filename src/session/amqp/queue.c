@@ -112,7 +112,7 @@ on_queue_declare(struct channel *ch, const struct amqp_method *m, struct refusal
     int rc = check_declared(ch, &declare, mq, why);
     if (rc == 0 && !declare.passive) {
         struct queue_spec spec = { .name = declare.queue,
-                                   .durable = declare.durable,
+                                   .durable = declare.durable && !declare.exclusive, /* ends with its connection */
                                    .exclusive = declare.exclusive,
                                    .auto_delete = declare.auto_delete,
                                    .arguments = declare.arguments,

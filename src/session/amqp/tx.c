@@ -152,7 +152,9 @@ apply(struct channel *ch, bool *retwaits)
         return rc;
     rc = publish_all(ch, retwaits);
     *retwaits |= tx->settlements.count > 0;
-    for (const struct tx_settlement *s; (s = fifo_first(&tx->settlements)) != NULL; fifo_pop(&tx->settlements))
+    /* What was consumed for messages that are refused is not lost with them: it goes back with the channel. */
+    for (const struct tx_settlement *s; rc == 0 && (s = fifo_first(&tx->settlements)) != NULL;
+         fifo_pop(&tx->settlements))
         settle(ch, s->tag, false, s->how);
     int done = queue_tx_commit(queues);
     return rc < 0 ? rc : done;
