@@ -288,10 +288,20 @@ groups_restored(struct mqtt_server *server)
     LIST_EACH(&server->keeping, l) {
         struct kept *kept = container_of(l, struct kept, link);
         struct group *group = kept->kind == KEPT_GROUP ? container_of(kept, struct group, kept) : NULL;
-        if (group != NULL && group->member_count == 0)
-            settle_empty(group);
-        else if (group != NULL && group->provisional)
+        if (group != NULL && group->member_count == 0 && server->host->shards == 1)
+            settle_empty(group); /* else the others have yet to say who has members: mqtt_server_told() */
+        else if (group != NULL && group->member_count > 0 && group->provisional)
             confirm(group);
+    }
+}
+
+void
+mqtt_server_told(struct mqtt_server *server)
+{
+    LIST_EACH(&server->keeping, l) {
+        struct kept *kept = container_of(l, struct kept, link);
+        if (kept->kind == KEPT_GROUP)
+            group_rest(container_of(kept, struct group, kept));
     }
 }
 

@@ -75,6 +75,9 @@ struct queue *mqtt_server_queue(struct mqtt_server *server, uint32_t id);
 /* Replay is over: sessions' clocks start, wills of connections that died with the process are due. */
 /* 0, or -ERR_NO_MEMORY: something that was promised cannot be kept, so the node may not start. */
 int mqtt_server_restored(struct mqtt_server *server);
+/* And the shards have told each other who has members of shared subscriptions: groups without any end, or send on what
+ * waits. */
+void mqtt_server_told(struct mqtt_server *server);
 /* All sessions and groups with their queues as checkpoint records, at most `most` objects a call; *at starts at 0; 1
  * while there is more, 0 at the end, or -err. */
 int mqtt_server_checkpoint(struct mqtt_server *server, uint64_t *at, unsigned most);

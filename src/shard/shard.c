@@ -317,6 +317,7 @@ void
 shard_lanes_drain(struct shard *shard)
 {
     peers_drain(shard, SIZE_MAX);
+    mqtt_server_told(shard->mqtt);
 }
 
 /* ---- stopped ----------------------------------------------------------------------------------------------- */

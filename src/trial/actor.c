@@ -141,12 +141,11 @@ ask(struct actor *a)
         mqtt_client_abort(a->client);
 }
 
-/* The first of a group stays its member, so that there is always one to whom messages are owed.  And nobody leaves a
- * group of QoS 2: what is in flight to who leaves is done with (session/parting.c). */
+/* The first of a group stays its member, so that there is always one to whom messages are owed. */
 static void
 come_and_go(struct actor *a)
 {
-    bool stays = a->index % a->trial->plan->members == 0 || a->qos == 2;
+    bool stays = a->index % a->trial->plan->members == 0;
     if (!a->trial->restless || a->wants != a->subscribed || !prng_once_in(&a->prng, STAY_STEPS))
         return;
     switch (prng_below(&a->prng, stays ? 2 : 3)) {
