@@ -16,7 +16,7 @@ enum { HERE, THERE, PUB, MESSAGES = 300, NS_A_STEP = 50 * 1000, STEPS = 40 };
 /* Two client ids that live on different shards of two. */
 #define HELLO_HERE  "10 < (MQTT) 05 00 0000 < 11 00002710 > (a) >"
 #define HELLO_THERE "10 < (MQTT) 05 00 0000 < 11 00002710 > (g) >"
-#define HELLO_PUB   "10 < (MQTT) 05 02 0000 <> (p) >"
+#define HELLO_PUB   "10 < (MQTT) 05 00 0000 < 11 00002710 > (p) >"
 
 static void
 join_and_leave(struct rig *rig, unsigned i, const char *hello)
@@ -35,6 +35,18 @@ say_at_once(struct rig *rig, unsigned i, const char *text)
     raw_send(rig, i, view_of(bytes, notation_bytes(text, bytes, sizeof(bytes))));
 }
 
+/* `flags`: 34, and 3c when it is sent again. */
+static void
+publish_all(struct rig *rig, const char *flags)
+{
+    for (unsigned i = 0; i < MESSAGES; i++) {
+        char text[64];
+        snprintf(text, sizeof(text), "%s < (t) %04x <> [m%03u] >", flags, i + 1, i);
+        say_at_once(rig, PUB, text);
+    }
+    rig_wait(rig, 300);
+}
+
 /* Two members that are away, and messages that wait for them: about half of them on each shard. */
 static struct rig *
 open_group(void)
@@ -46,12 +58,7 @@ open_group(void)
     join_and_leave(rig, HERE, HELLO_HERE);
     join_and_leave(rig, THERE, HELLO_THERE);
     assert_true(raw_meet(rig, PUB, HELLO_PUB));
-    for (unsigned i = 0; i < MESSAGES; i++) {
-        char text[64];
-        snprintf(text, sizeof(text), "34 < (t) %04x <> [m%03u] >", i + 1, i);
-        say_at_once(rig, PUB, text);
-    }
-    rig_wait(rig, 300);
+    publish_all(rig, "34");
     return rig;
 }
 
@@ -89,11 +96,30 @@ a_member_comes_back_while_messages_leave_its_shard(void **state)
     assert_true(halved > 0); /* or nothing was on its way */
 }
 
+/* The publisher has lost its connection with every PUBREC, and sends all of it again: no other part is picked for what
+ * was taken in. */
+static void
+a_publisher_sends_again(void **state)
+{
+    (void)state;
+    struct rig *rig = open_group();
+    raw_open(rig, PUB);
+    assert_true(raw_meet(rig, PUB, HELLO_PUB));
+    rig_wait(rig, 100);
+    publish_all(rig, "3c");
+    say_at_once(rig, THERE, HELLO_THERE);
+    say_at_once(rig, HERE, HELLO_HERE);
+    rig_wait(rig, 500);
+    assert_in_range(count_once(rig), 1, MESSAGES - 1);
+    rig_free(rig);
+}
+
 int
 main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_member_comes_back_while_messages_leave_its_shard),
+        cmocka_unit_test(a_publisher_sends_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
