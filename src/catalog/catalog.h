@@ -122,7 +122,7 @@ void mq_owner_gone(struct vhost *vhost, const void *owner);
 
 /* What a queue is, for sessions and listings.  Views are good until it changes. */
 struct mq_facts {
-    struct view name, arguments;
+    struct view name, vhost, arguments;
     bool durable, exclusive, auto_delete, stream, single_active;
     const void *owner;
     uint64_t ready, unacked, bytes;
@@ -143,7 +143,8 @@ void mq_used(struct mq *mq);
 struct mq_consumer;
 struct mq_consumer_ops {
     /* A message for it; settle by link_accept(), link_release(), link_return() or link_reject() with this link and seq.
-     * Debited one of its credit.  May not attach, detach, declare, delete or publish. */
+     * Of a stream: link is NULL, there is nothing to settle, and its offset is seq - 1.  Debited one of its credit. May
+     * not attach, detach, declare, delete or publish. */
     void (*deliver)(struct mq_consumer *consumer, struct link *link, uint64_t seq, struct publication *pub,
                     struct entry_meta meta, bool redelivered);
     /* An entry it holds in flight is gone (purged with its queue, damaged). */
@@ -157,6 +158,7 @@ struct mq_consumer {
     struct mq *mq; /* NULL: not attached */
     struct list all;
     struct mq_tap *taps;
+    struct mq_reader *reader; /* of a stream, in place of taps */
     uint32_t credit;
     int32_t priority;
     bool exclusive, active;

@@ -215,7 +215,7 @@ catalog_rig_new(bool durable)
         .queues_max = 1000,
         .exchanges_max = 1000,
         .bindings_max = 100000,
-        .queue = {.count_max = UINT64_MAX, .bytes_max = UINT64_MAX, .ttl_ms = UINT32_MAX},
+        .queue = {.count_max = UINT64_MAX, .bytes_max = UINT64_MAX, .ttl_ms = UINT64_MAX},
     };
     rig->config = (struct log_config){
         .dir = "log", .tier = TIER_SYNCED, .segment_bytes = 256 * 1024, .batch_bytes_max = 1 << 20

@@ -1,7 +1,8 @@
 /* catalog/consumer.c - who is fed by a named queue.
  *
  * A consumer has a tap, which is a link, at each level of its queue, and one credit for all of them.  Higher levels go
- * first: a tap below a level that still has something ready gets no credit, until mq_feed() finds that level empty. */
+ * first: a tap below a level that still has something ready gets no credit, until mq_feed() finds that level empty.
+ * A consumer of a stream has a reader instead (stream.c). */
 #include "catalog/inner.h"
 
 static struct mem *
@@ -15,6 +16,8 @@ mem_of(const struct mq *mq)
 static void
 lower_taps(const struct mq_consumer *consumer)
 {
+    if (consumer->reader != NULL)
+        mq_reader_lower(consumer);
     for (struct mq_tap *tap = consumer->taps; tap != NULL; tap = tap->next)
         if (tap->link.credit > consumer->credit)
             tap->link.credit = consumer->credit;
@@ -34,6 +37,8 @@ static void
 feed(struct mq_consumer *consumer)
 {
     bool open = consumer->active;
+    if (consumer->reader != NULL)
+        mq_reader_feed(consumer);
     for (struct mq_tap *tap = consumer->taps; tap != NULL; tap = tap->next) {
         set_credit(tap, open ? consumer->credit : 0);
         /* It waits for credit or for the disk: what is below waits behind it. */
@@ -106,6 +111,7 @@ make_tap(struct mq_consumer *consumer, const struct mq_level *level)
 static void
 free_taps(struct mem *mem, struct mq_consumer *consumer)
 {
+    mq_reader_free(mem, consumer);
     while (consumer->taps != NULL) {
         struct mq_tap *tap = consumer->taps;
         link_detach(&tap->link);
@@ -179,15 +185,44 @@ check_priority(const struct mq *mq, struct mq_consumer *consumer, struct view ar
     return 0;
 }
 
+/* What it asks for that is for queues of another type. */
+static int
+check_type(const struct mq *mq, struct view arguments, struct refusal *why)
+{
+    const char *foreign = mq->rules.stream ? "x-priority" : "x-stream-offset";
+    struct amqp_value v;
+    if (!amqp_table_find(arguments, foreign, &v))
+        return 0;
+    return refuse(why, AMQP_PRECONDITION_FAILED,
+                  "invalid arg '%s' for queue '%.*s' in vhost '%.*s' of queue type rabbit_%s_queue", foreign,
+                  VIEW_ARGS(mq_name(mq)), VIEW_ARGS(vhost_name(mq->vhost)),
+                  mq_type(view_of(mq->arguments, mq->arguments_bytes)));
+}
+
+/* Nobody has a stream for himself. */
 static int
 check(const struct mq *mq, struct mq_consumer *consumer, struct view arguments, struct refusal *why)
 {
     bool wants_all = consumer->exclusive && (mq->consumer_count > 0 || mq->rules.single_active);
     if (consumer->browsing)
         return 0;
+    int rc = check_type(mq, arguments, why);
+    if (rc < 0 || mq->rules.stream)
+        return rc;
     if (mq->taken || wants_all)
         return refuse_use(mq, why);
     return check_priority(mq, consumer, arguments, why);
+}
+
+static int
+make_taps(struct mq *mq, struct mq_consumer *consumer, struct refusal *why)
+{
+    for (unsigned i = 0; i <= mq->rules.priority_max; i++)
+        if (mq->levels[i] != NULL && make_tap(consumer, mq->levels[i]) == NULL) {
+            free_taps(mem_of(mq), consumer);
+            return refuse_world(why, -ERR_NO_MEMORY);
+        }
+    return 0;
 }
 
 int
@@ -197,11 +232,10 @@ mq_attach(struct mq *mq, struct mq_consumer *consumer, struct view arguments, st
     if (rc < 0)
         return rc;
     consumer->taps = NULL;
-    for (unsigned i = 0; i <= mq->rules.priority_max; i++)
-        if (mq->levels[i] != NULL && make_tap(consumer, mq->levels[i]) == NULL) {
-            free_taps(mem_of(mq), consumer);
-            return refuse_world(why, -ERR_NO_MEMORY);
-        }
+    consumer->reader = NULL;
+    rc = mq->rules.stream ? mq_reader_make(mq, consumer, arguments, why) : make_taps(mq, consumer, why);
+    if (rc < 0)
+        return rc;
     consumer->mq = mq;
     consumer->credit = 0;
     consumer->counted = !consumer->browsing;
@@ -209,7 +243,7 @@ mq_attach(struct mq *mq, struct mq_consumer *consumer, struct view arguments, st
     list_init(&consumer->all);
     list_push(&mq->consumers, &consumer->all);
     mq->consumer_count += consumer->counted;
-    mq->taken |= consumer->exclusive;
+    mq->taken |= consumer->exclusive && !mq->rules.stream;
     mq_used(mq);
     return 0;
 }

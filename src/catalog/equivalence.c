@@ -76,6 +76,15 @@ find(struct view arguments, const char *key, struct amqp_value *ret)
     return !(strcmp(key, "x-queue-type") == 0 && ret->type == 'S' && view_is(ret->bytes, "classic"));
 }
 
+const char *
+mq_type(struct view arguments)
+{
+    struct amqp_value v;
+    if (!amqp_table_find(arguments, "x-queue-type", &v) || v.type != 'S')
+        return "classic";
+    return view_is(v.bytes, "stream") ? "stream" : view_is(v.bytes, "quorum") ? "quorum" : "classic";
+}
+
 static int
 compare_argument(const struct mq *mq, const struct queue_spec *spec, const char *key, const struct label *l,
                  struct refusal *why)

@@ -12,6 +12,7 @@
 #include "base/must.h"
 #include "base/wheel.h"
 #include "catalog/catalog.h"
+#include "queue/stream.h"
 #include "wire/amqp.h"
 
 /* What a checkpoint walks, in order of making: nothing is told before what it needs. */
@@ -193,7 +194,6 @@ struct mq_rules {
     bool single_active, quorum, stream;
     uint8_t priority_max;
     enum tier tier;
-    uint64_t stream_age_ms, stream_bytes_max;
 };
 
 struct mq {
@@ -229,6 +229,12 @@ struct mq_tap {
     uint8_t priority;
 };
 
+/* A consumer of a stream. */
+struct mq_reader {
+    struct stream_reader reader;
+    struct mq_consumer *consumer;
+};
+
 static inline struct view
 mq_name(const struct mq *mq)
 {
@@ -259,6 +265,11 @@ int mq_rules_parse(const struct vhost *vhost, const struct queue_spec *spec, con
 /* Is `spec` what the queue was declared as?  0, or -ERR_REFUSED: 405 for another's exclusive queue, 406. */
 int mq_equivalent(const struct mq *mq, const struct queue_spec *spec, struct refusal *why);
 
+/* "classic", "quorum" or "stream": what a queue with these arguments is. */
+const char *mq_type(struct view arguments);
+/* "7D", a number and one of the units YMDhms; what is beyond all time is taken for the end of it. */
+bool age_parse(struct view text, uint64_t *retms);
+
 /* The names of the arguments that RabbitMQ compares when a queue is declared again.  NULL: beyond the last. */
 const char *mq_argument(size_t nth);
 /* Is this a policy's key for queues, and does it say something that can be done? */
@@ -278,6 +289,12 @@ void mq_policy(struct mq *mq);
 int mq_tap_level(struct mq *mq, struct mq_level *level);
 void mq_feed(struct mq *mq);
 void mq_consumers_free(struct mem *mem, struct list *consumers);
+/* stream.c: it gets a reader that begins where `arguments` say: 0, or -ERR_REFUSED 406, -ERR_NO_MEMORY as a refusal;
+ * the reader may have what the consumer's credit says now. */
+int mq_reader_make(const struct mq *mq, struct mq_consumer *consumer, struct view arguments, struct refusal *why);
+void mq_reader_feed(struct mq_consumer *consumer);
+void mq_reader_lower(const struct mq_consumer *consumer);
+void mq_reader_free(struct mem *mem, struct mq_consumer *consumer);
 /* Asks for a mq_turn() from catalog_turn(), which pops catalog->due. */
 void mq_soon(struct mq *mq);
 /* Of a single active consumer, when it has gone. */

@@ -57,6 +57,8 @@ fill_level(struct mq_level *level, uint32_t id)
     struct catalog *catalog = mq->vhost->catalog;
     id = id == 0 ? catalog->host->new_id(catalog->host) : id;
     int rc = queue_new(catalog->host->queues, id, mq_is_kept(mq), mq->rules.limits, &level->target.queue);
+    if (rc == 0 && mq->rules.stream)
+        queue_keep(level->target.queue);
     if (rc == 0)
         rc = map_put(&catalog->queues, mq_id_hash(id), level);
     if (rc < 0)
@@ -352,8 +354,13 @@ generate(const struct vhost *vhost, char *text)
 }
 
 static int
-check_name(const struct vhost *vhost, struct view name, struct refusal *why)
+check_name(const struct vhost *vhost, const struct queue_spec *spec, struct refusal *why)
 {
+    struct view name = spec->name;
+    const char *type = mq_type(spec->arguments);
+    if (name.len == 0 && strcmp(type, "classic") != 0)
+        return refuse(why, AMQP_PRECONDITION_FAILED, "Cannot declare a server-named queue for type rabbit_%s_queue",
+                      type);
     if (view_starts(name, RESERVED))
         return refuse(why, AMQP_ACCESS_REFUSED, "queue name '%.*s' contains reserved prefix 'amq.*'", VIEW_ARGS(name));
     if (name.len > AMQP_SHORTSTR_MAX)
@@ -403,7 +410,7 @@ mq_declare(struct vhost *vhost, const struct queue_spec *asked, struct mq **ret,
 {
     char made[GENERATED_BYTES_MAX];
     struct queue_spec spec = *asked;
-    int rc = spec.name.len == 0 ? 0 : check_name(vhost, spec.name, why);
+    int rc = check_name(vhost, &spec, why);
     if (rc < 0)
         return rc;
     if (spec.name.len == 0)
@@ -480,6 +487,7 @@ mq_facts(const struct mq *mq, struct mq_facts *ret)
 {
     *ret = (struct mq_facts){
         .name = mq_name(mq),
+        .vhost = vhost_name(mq->vhost),
         .arguments = view_of(mq->arguments, mq->arguments_bytes),
         .durable = mq->durable,
         .exclusive = mq->exclusive,

@@ -88,7 +88,11 @@ take_expires(struct draft *d, const struct amqp_value *v)
 static bool
 take_ttl(struct draft *d, const struct amqp_value *v)
 {
-    return take_ms(d, v, &d->rules.limits.ttl_ms);
+    uint32_t ms = 0;
+    if (!take_ms(d, v, &ms))
+        return false;
+    d->rules.limits.ttl_ms = ms;
+    return true;
 }
 
 static bool
@@ -202,26 +206,12 @@ take_tier(struct draft *d, const struct amqp_value *v)
     return true;
 }
 
-/* A number and one of its units: "7D". */
 static bool
 take_age(struct draft *d, const struct amqp_value *v)
 {
-    static const char units[] = "YMDhms";
-    static const uint64_t seconds[] = { 31536000, 2592000, 86400, 3600, 60, 1 };
-    uint64_t n = 0;
     if (v->type != 'S')
         return unacceptable(d, v);
-    for (size_t i = 0; i + 1 < v->bytes.len; i++) {
-        unsigned digit = (unsigned)v->bytes.data[i] - '0';
-        if (digit > 9 || n > UINT32_MAX)
-            return wrong(d, "invalid_max_age");
-        n = n * 10 + digit;
-    }
-    const char *unit = v->bytes.len < 2 ? NULL : memchr(units, v->bytes.data[v->bytes.len - 1], strlen(units));
-    if (n == 0 || unit == NULL)
-        return wrong(d, "invalid_max_age");
-    d->rules.stream_age_ms = n * seconds[unit - units] * 1000;
-    return true;
+    return age_parse(v->bytes, &d->rules.limits.ttl_ms) || wrong(d, "invalid_max_age");
 }
 
 /* Every queue here is as lazy as its memory asks for, and on one node: these are understood, and change nothing. */
@@ -246,6 +236,13 @@ take_idle_count(struct draft *d, const struct amqp_value *v)
 {
     uint64_t n = 0;
     return take_count(d, v, &n);
+}
+
+static bool
+take_idle_size(struct draft *d, const struct amqp_value *v)
+{
+    uint64_t n = 0;
+    return take_count(d, v, &n) && (n > 0 || wrong(d, "{value_zero,0}"));
 }
 
 static bool
@@ -275,15 +272,15 @@ static const struct row {
     { "x-overflow",                      take_overflow,       CLASSIC | QUORUM, true,  true },
     { "x-queue-mode",                    take_mode,           CLASSIC,          true,  true },
     { "x-queue-version",                 take_idle_count,     CLASSIC,          true,  true },
-    { "x-single-active-consumer",        take_single_active,  ANY,              true,  false},
+    { "x-single-active-consumer",        take_single_active,  CLASSIC | QUORUM, true,  false},
     { "x-queue-type",                    take_type,           ANY,              true,  false},
     { "x-delivery-limit",                take_delivery_limit, CLASSIC | QUORUM, true,  true },
-    { "x-max-age",                       take_age,            CLASSIC | STREAM, true,  true },
-    { "x-stream-max-segment-size-bytes", take_idle_count,     CLASSIC | STREAM, true,  true },
-    { "x-quorum-initial-group-size",     take_idle_count,     ANY,              true,  false},
-    { "x-initial-cluster-size",          take_idle_count,     ANY,              true,  false},
+    { "x-max-age",                       take_age,            STREAM,           true,  true },
+    { "x-stream-max-segment-size-bytes", take_idle_count,     STREAM,           true,  true },
+    { "x-quorum-initial-group-size",     take_idle_size,      QUORUM,           true,  false},
+    { "x-initial-cluster-size",          take_idle_size,      STREAM,           true,  false},
     { "x-queue-leader-locator",          take_locator,        ANY,              true,  true },
-    { "x-queue-master-locator",          take_anything,       ANY,              true,  true },
+    { "x-queue-master-locator",          take_anything,       CLASSIC,          true,  true },
     { "x-tambo-tier",                    take_tier,           ANY,              true,  false},
     { "x-ha-mode",                       take_anything,       ANY,              false, true },
     { "x-ha-params",                     take_anything,       ANY,              false, true },
@@ -312,33 +309,39 @@ invalid(struct refusal *why, const struct label *l, const char *name, const stru
 }
 
 static int
-check_kind(const struct label *l, const struct queue_spec *spec, struct draft *d, struct refusal *why)
+check_properties(const struct label *l, const struct queue_spec *spec, const struct draft *d, struct refusal *why)
 {
-    const char *kind = d->kind == QUORUM ? "quorum" : "stream";
+    const char *property = d->kind == CLASSIC  ? NULL
+                           : spec->auto_delete ? "auto-delete"
+                           : spec->exclusive   ? "exclusive-owner"
+                           : !spec->durable    ? "non-durable"
+                                               : NULL;
+    if (property != NULL)
+        return refuse(why, AMQP_PRECONDITION_FAILED, "invalid property '%s' for %s", property, l->text);
+    return 0;
+}
+
+/* The type first, which says what else may be there. */
+static int
+check_keys(const struct label *l, const struct queue_spec *spec, struct draft *d, struct refusal *why)
+{
     struct amqp_value v;
-    if (d->kind == CLASSIC)
-        return 0;
+    if (amqp_table_find(spec->arguments, "x-queue-type", &v) && !take_type(d, &v))
+        return invalid(why, l, "x-queue-type", d);
     for (size_t i = 0; i < COUNT_OF(rows); i++)
         if (!(rows[i].kinds & d->kind) && amqp_table_find(spec->arguments, rows[i].name, &v))
             return refuse(why, AMQP_PRECONDITION_FAILED, "invalid arg '%s' for %s of queue type rabbit_%s_queue",
-                          rows[i].name, l->text, kind);
-    const char *property = spec->auto_delete ? "auto-delete"
-                           : spec->exclusive ? "exclusive-owner"
-                           : !spec->durable  ? "non-durable"
-                                             : NULL;
-    if (property != NULL)
-        return refuse(why, AMQP_PRECONDITION_FAILED, "invalid property '%s' for %s", property, l->text);
-    /* An honest answer: a queue would lose what a stream keeps. */
-    if (d->kind != STREAM)
-        return 0;
-    (void)wrong(d, "{unsupported_queue_type,stream}");
-    return invalid(why, l, "x-queue-type", d);
+                          rows[i].name, l->text, mq_type(spec->arguments));
+    return 0;
 }
 
 static int
 read_arguments(const struct label *l, const struct queue_spec *spec, struct draft *d, struct refusal *why)
 {
     struct amqp_value v;
+    int rc = check_keys(l, spec, d, why);
+    if (rc < 0)
+        return rc;
     for (size_t i = 0; i < COUNT_OF(rows); i++)
         if (rows[i].argument && amqp_table_find(spec->arguments, rows[i].name, &v) && !rows[i].take(d, &v))
             return invalid(why, l, rows[i].name, d);
@@ -346,7 +349,7 @@ read_arguments(const struct label *l, const struct queue_spec *spec, struct draf
         (void)wrong(d, "routing_key_but_no_dlx_defined");
         return invalid(why, l, "x-dead-letter-routing-key", d);
     }
-    return check_kind(l, spec, d, why);
+    return check_properties(l, spec, d, why);
 }
 
 /* ---- policies -------------------------------------------------------------------------------------------------- */
@@ -376,12 +379,12 @@ static void
 draft_init(struct draft *d)
 {
     *d = (struct draft){ .kind = CLASSIC };
-    d->rules.limits = (struct queue_limits){ .count_max = UINT64_MAX, .bytes_max = UINT64_MAX, .ttl_ms = UINT32_MAX };
+    d->rules.limits = (struct queue_limits){ .count_max = UINT64_MAX, .bytes_max = UINT64_MAX, .ttl_ms = UINT64_MAX };
 }
 
-/* 0, or -ERR_INVALID with the key and what is wrong with it. */
+/* What it says to queues of these types.  0, or -ERR_INVALID with the key and what is wrong with it. */
 static int
-read_policy(struct draft *d, json_t *definition, const char **retkey)
+read_policy(struct draft *d, json_t *definition, enum kind kinds, const char **retkey)
 {
     const char *key;
     json_t *json;
@@ -391,7 +394,7 @@ read_policy(struct draft *d, json_t *definition, const char **retkey)
         const struct row *row = row_of_policy(key);
         struct amqp_value v = value_of_json(json);
         *retkey = key;
-        if (row != NULL && !row->take(d, &v))
+        if (row != NULL && row->kinds & kinds && !row->take(d, &v))
             return -ERR_INVALID;
     }
     return 0;
@@ -408,7 +411,7 @@ mq_policy_check(json_t *definition, struct refusal *why)
 {
     struct draft d;
     const char *key = "";
-    if (read_policy(&d, definition, &key) == 0)
+    if (read_policy(&d, definition, ANY, &key) == 0)
         return 0;
     return refuse(why, AMQP_PRECONDITION_FAILED, "Validation failed: %s: %s", key, d.wrong);
 }
@@ -435,7 +438,7 @@ merge(struct draft *d, const struct draft *p)
     struct mq_rules *r = &d->rules;
     r->limits.count_max = lower(r->limits.count_max, p->rules.limits.count_max);
     r->limits.bytes_max = lower(r->limits.bytes_max, p->rules.limits.bytes_max);
-    r->limits.ttl_ms = (uint32_t)lower(r->limits.ttl_ms, p->rules.limits.ttl_ms);
+    r->limits.ttl_ms = lower(r->limits.ttl_ms, p->rules.limits.ttl_ms);
     r->limits.delivery_limit = lower_given(r->limits.delivery_limit, p->rules.limits.delivery_limit);
     r->expires_ms = lower_given(r->expires_ms, p->rules.expires_ms);
     d->bounded |= p->bounded;
@@ -453,8 +456,6 @@ merge(struct draft *d, const struct draft *p)
         r->dead_key = p->rules.dead_key;
     }
     r->dead_at_least_once |= p->rules.dead_at_least_once;
-    if (r->stream_age_ms == 0)
-        r->stream_age_ms = p->rules.stream_age_ms;
 }
 
 /* What the node itself allows; and a bounded queue that does not say what happens drops its oldest. */
@@ -462,11 +463,10 @@ static void
 bound(struct draft *d, const struct queue_limits *node)
 {
     struct queue_limits *limits = &d->rules.limits;
-    d->rules.stream_bytes_max = d->rules.stream ? limits->bytes_max : 0;
     if (!d->overflow)
         limits->overflow = d->bounded ? QUEUE_DROP_OLDEST : node->overflow;
     limits->count_max = lower(limits->count_max, node->count_max);
-    limits->bytes_max = d->rules.stream ? node->bytes_max : lower(limits->bytes_max, node->bytes_max);
+    limits->bytes_max = lower(limits->bytes_max, node->bytes_max);
 }
 
 int
@@ -481,7 +481,7 @@ mq_rules_parse(const struct vhost *vhost, const struct queue_spec *spec, const s
     int rc = read_arguments(&l, spec, &d, why);
     if (rc < 0)
         return rc;
-    if (policy != NULL && read_policy(&p, policy->definition, &key) == 0)
+    if (policy != NULL && read_policy(&p, policy->definition, d.kind, &key) == 0)
         merge(&d, &p);
     bound(&d, &vhost->catalog->settings->queue);
     *ret = d.rules;

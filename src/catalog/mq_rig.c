@@ -192,7 +192,7 @@ rig_new(bool durable)
     rig->durable = durable;
     rig->settings = (struct catalog_settings){ .queues_max = 20000, .exchanges_max = 100, .bindings_max = 100 };
     rig->settings.queue = (struct queue_limits){
-        .count_max = UINT64_MAX, .bytes_max = UINT64_MAX, .overflow = QUEUE_REJECT, .ttl_ms = UINT32_MAX
+        .count_max = UINT64_MAX, .bytes_max = UINT64_MAX, .overflow = QUEUE_REJECT, .ttl_ms = UINT64_MAX
     };
     assert_int_equal(sim_new(&rig->world, 1, NULL, &rig->sim), 0);
     assert_int_equal(sim_machine_new(rig->sim, "n1", &program, &rig->machine), 0);

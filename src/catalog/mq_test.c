@@ -6,6 +6,7 @@ enum { PLENTY = 1000 };
 /* ---- arguments ------------------------------------------------------------------------------------------------- */
 
 #define INVALID(key, term) "invalid arg '" key "' for queue 'q' in vhost '/': " term
+#define FOREIGN(key, type) "invalid arg '" key "' for queue 'q' in vhost '/' of queue type rabbit_" type "_queue"
 
 /* clang-format off */
 static const struct case_ {
@@ -38,20 +39,15 @@ static const struct case_ {
     { 0, "x-queue-mode S lazy", NULL },
     { 0, "x-queue-type S heap", INVALID("x-queue-type", "\"unsupported queue type 'heap'\"") },
     { 0, "x-queue-type S classic", NULL },
-    { 0, "x-max-age S 7", INVALID("x-max-age", "invalid_max_age") },
-    { 0, "x-max-age S 7W", INVALID("x-max-age", "invalid_max_age") },
-    { 0, "x-max-age S 7D", NULL },
+    { 0, "x-max-age S 7W", FOREIGN("x-max-age", "classic") },
+    { 0, "x-initial-cluster-size I 3", FOREIGN("x-initial-cluster-size", "classic") },
     { 0, "x-tambo-tier S best", INVALID("x-tambo-tier", "invalid_tier") },
     { 0, "x-unheard-of S of", NULL },
     { 0, "x-queue-type S quorum", "invalid property 'non-durable' for queue 'q' in vhost '/'" },
     { DURABLE | EXCLUSIVE, "x-queue-type S quorum", "invalid property 'exclusive-owner' for queue 'q' in vhost '/'" },
     { DURABLE | AUTO_DELETE, "x-queue-type S quorum", "invalid property 'auto-delete' for queue 'q' in vhost '/'" },
-    { DURABLE, "x-queue-type S quorum; x-max-priority I 5",
-      "invalid arg 'x-max-priority' for queue 'q' in vhost '/' of queue type rabbit_quorum_queue" },
+    { DURABLE, "x-queue-type S quorum; x-max-priority I 5", FOREIGN("x-max-priority", "quorum") },
     { DURABLE, "x-queue-type S quorum; x-delivery-limit I 5", NULL },
-    { DURABLE, "x-queue-type S stream; x-expires I 5",
-      "invalid arg 'x-expires' for queue 'q' in vhost '/' of queue type rabbit_stream_queue" },
-    { DURABLE, "x-queue-type S stream", INVALID("x-queue-type", "{unsupported_queue_type,stream}") },
 };
 /* clang-format on */
 

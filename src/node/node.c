@@ -60,7 +60,7 @@ mqtt_settings_of(const struct settings *s, unsigned shards)
         .queue = {.count_max = s->queue_count_max,
                   .bytes_max = s->queue_bytes_max,
                   .overflow = s->queue_overflow,
-                  .ttl_ms = UINT32_MAX},
+                  .ttl_ms = UINT64_MAX},
         .retain_available = s->retain_available,
         .allow_anonymous = true,
     };
@@ -93,7 +93,7 @@ catalog_settings_of(const struct settings *s)
         .queue = {.count_max = s->queue_count_max,
                   .bytes_max = s->queue_bytes_max,
                   .overflow = QUEUE_REJECT,
-                  .ttl_ms = UINT32_MAX},
+                  .ttl_ms = UINT64_MAX},
     };
 }
 

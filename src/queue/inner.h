@@ -277,14 +277,15 @@ int page_grow_expiry(struct queue *queue, struct page *page, unsigned room);
 uint64_t page_expiry(const struct page *page, unsigned i);
 /* The entry has become ready: the timer looks after it. */
 void page_watch(struct queue *queue, struct page *page, unsigned i);
-/* When this message is worthless in this queue; 0: never. */
+/* When this message is worthless in this queue; 0: never.  A stream keeps it however soon it says itself. */
 static inline uint64_t
 queue_expiry(const struct queue *queue, const struct envelope *env)
 {
-    if (queue->limits.ttl_ms == UINT32_MAX)
-        return env->expires_ms;
+    uint64_t by_itself = queue->kept ? 0 : env->expires_ms;
+    if (queue->limits.ttl_ms == UINT64_MAX)
+        return by_itself;
     uint64_t by_queue = env->published_ms + queue->limits.ttl_ms;
-    return env->expires_ms != 0 && env->expires_ms < by_queue ? env->expires_ms : by_queue;
+    return by_itself != 0 && by_itself < by_queue ? by_itself : by_queue;
 }
 
 /* stream.c */

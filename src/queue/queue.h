@@ -71,7 +71,7 @@ enum queue_overflow { QUEUE_REJECT, QUEUE_DROP_OLDEST, QUEUE_DROP_NEWEST };
 struct queue_limits {
     uint64_t count_max, bytes_max;
     enum queue_overflow overflow;
-    uint32_t ttl_ms;         /* from env.published_ms on; 0: delivered at once or dead; UINT32_MAX: none */
+    uint64_t ttl_ms;         /* from env.published_ms on; 0: delivered at once or dead; UINT64_MAX: none */
     uint32_t delivery_limit; /* so many returns are forgiven, the next is death; 0: any number */
 };
 

@@ -48,7 +48,7 @@ limit(struct rig *rig, uint64_t count, uint64_t bytes, enum queue_overflow overf
 {
     queue_host_limit(
         &rig->host,
-        (struct queue_limits){ .count_max = count, .bytes_max = bytes, .overflow = overflow, .ttl_ms = UINT32_MAX });
+        (struct queue_limits){ .count_max = count, .bytes_max = bytes, .overflow = overflow, .ttl_ms = UINT64_MAX });
 }
 
 static void

@@ -2,7 +2,7 @@
 #include "queue/queue_rig.h"
 
 static const struct queue_limits no_limits = {
-    .count_max = UINT64_MAX, .bytes_max = UINT64_MAX, .overflow = QUEUE_DROP_OLDEST, .ttl_ms = UINT32_MAX
+    .count_max = UINT64_MAX, .bytes_max = UINT64_MAX, .overflow = QUEUE_DROP_OLDEST, .ttl_ms = UINT64_MAX
 };
 
 static struct rig *

@@ -212,7 +212,7 @@ make_fact(struct rig *rig, unsigned queue, unsigned len, uint64_t expires_ms, ui
     *fact = (struct fact){ .state = FACT_READY, .len = (uint8_t)len, .expires_ms = expires_ms, .meta = meta };
     fact->published_ms = io_wall_ms(rig->io);
     uint64_t by_queue = fact->published_ms + rig->limits.ttl_ms;
-    if (rig->limits.ttl_ms != UINT32_MAX && (expires_ms == 0 || by_queue < expires_ms))
+    if (rig->limits.ttl_ms != UINT64_MAX && (expires_ms == 0 || by_queue < expires_ms))
         fact->expires_ms = by_queue;
     if (rig->durable)
         fact->made_end = log_end(rig->log);

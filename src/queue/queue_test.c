@@ -156,7 +156,7 @@ static struct queue_limits
 draw_limits(struct rig *rig)
 {
     static const uint64_t counts[] = { 0, 20, 3000, UINT64_MAX };
-    static const uint32_t ttls[] = { UINT32_MAX, UINT32_MAX, 300, 0 };
+    static const uint64_t ttls[] = { UINT64_MAX, UINT64_MAX, 300, 0 };
     return (struct queue_limits){
         .count_max = counts[dice(rig, COUNT_OF(counts))],
         .bytes_max = dice(rig, 4) == 0 ? 100000 : UINT64_MAX,

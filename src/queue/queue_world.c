@@ -121,7 +121,7 @@ rig_new(uint64_t seed, bool durable)
     prng_init(&rig->prng, seed);
     rig->durable = durable;
     rig->limits = (struct queue_limits){
-        .count_max = UINT64_MAX, .bytes_max = UINT64_MAX, .overflow = QUEUE_REJECT, .ttl_ms = UINT32_MAX
+        .count_max = UINT64_MAX, .bytes_max = UINT64_MAX, .overflow = QUEUE_REJECT, .ttl_ms = UINT64_MAX
     };
     for (unsigned i = 0; i < RIG_QUEUES; i++)
         rig->queues[i].first = rig->queues[i].noted = rig->queues[i].next = 1;

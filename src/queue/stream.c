@@ -31,8 +31,9 @@ find_next(struct queue *queue, struct stream_reader *reader)
         reader->next = page_first_seq(no) + i;
         if (i < PAGE_ENTRIES)
             return page;
+        if (reader->next > queue->next_seq)
+            reader->next = queue->next_seq;
     }
-    reader->next = queue->next_seq;
     return NULL;
 }
 
@@ -85,7 +86,7 @@ read_some(struct queue *queue, struct stream_reader *reader)
     unsigned n = 0;
     while (n < READS_A_TURN && read_one(queue, reader))
         n++;
-    if (reader->next == queue->next_seq)
+    if (reader->next >= queue->next_seq)
         ahead_release(reader->bodies);
     if (no != page_no_of(reader->next))
         let_leave(queue, no);

@@ -1,8 +1,9 @@
 /* queue/stream.h - queues whose entries stay when they are read.
  *
  * A stream is a queue that was told to keep (queue_keep): nobody settles its entries; they leave from its head by its
- * limits, bytes_max and count_max with QUEUE_DROP_OLDEST, and by age, ttl_ms.  Readers go through it, each at its own
- * pace and from its own place; what is not in memory is read ahead from the log for each of them. */
+ * limits, bytes_max and count_max with QUEUE_DROP_OLDEST, and by age, ttl_ms; not by the expiry that a message brings
+ * with it.  Readers go through it, each at its own pace and from its own place; what is not in memory is read ahead
+ * from the log for each of them. */
 #ifndef TAMBO_QUEUE_STREAM_H
 #define TAMBO_QUEUE_STREAM_H
 
@@ -15,7 +16,7 @@ enum stream_from {
     STREAM_FIRST, /* the oldest that is there */
     STREAM_LAST,  /* the newest that is there */
     STREAM_NEXT,  /* what comes from now on */
-    STREAM_SEQ,   /* this seq, or the next that is there */
+    STREAM_SEQ,   /* this seq, or the next that is there; it may still be to come */
     STREAM_TIME,  /* what was published at this UTC millisecond or later; reads all that is older */
 };
 

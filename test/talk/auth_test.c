@@ -133,7 +133,7 @@ start(struct io *io)
         .client_id_bytes_max = 100,
         .session_expiry_s_max = UINT32_MAX,
         .outbox_bytes_max = 1 << 20,
-        .queue = {.count_max = 1000, .bytes_max = 1 << 20, .ttl_ms = UINT32_MAX},
+        .queue = {.count_max = 1000, .bytes_max = 1 << 20, .ttl_ms = UINT64_MAX},
     };
     *host = (struct session_host){ .ops = &ops, .shards = 1, .mem = io_mem(io), .io = io, .epoch = 1, .next_id = 1 };
     list_init(&host->holders);

@@ -181,7 +181,9 @@ attach(struct channel *ch, const struct amqp_basic_consume *consume, struct view
     consumer->no_ack = consume->no_ack;
     consumer->prefetch = ch->prefetch;
     consumer->tap.exclusive = consume->exclusive;
-    rc = mq_attach(mq, &consumer->tap, consume->arguments, why);
+    rc = stream_check_consumer(consumer, mq, why);
+    if (rc == 0)
+        rc = mq_attach(mq, &consumer->tap, consume->arguments, why);
     if (rc < 0)
         consumer_free(consumer);
     *ret = consumer;

@@ -28,31 +28,30 @@ convert(struct amqp_server *server, const struct envelope *env, struct parcel *r
 }
 
 static void
-put_headers(struct pen *p, struct view headers, uint32_t deliveries)
+put_headers(struct pen *p, struct view headers, const struct note *note)
 {
     struct cursor in = cursor_of(headers);
     struct view key;
     struct amqp_value value;
     while (amqp_table_next(&in, &key, &value))
-        if (!view_is(key, "x-delivery-count"))
+        if (!view_is(key, note->header))
             amqp_put_value(p, key, &value);
-    amqp_put_value(p, view_str("x-delivery-count"), &(struct amqp_value){ .type = 'l', .number = deliveries });
+    amqp_put_value(p, view_str(note->header), &(struct amqp_value){ .type = 'l', .number = note->number });
 }
 
-/* Who has it again is told how often it came back. */
 static int
-add_delivery_count(struct amqp_server *server, uint32_t deliveries, struct parcel *parcel)
+add_note(struct amqp_server *server, const struct note *note, struct parcel *parcel)
 {
     struct amqp_properties props;
     struct fault fault;
     if (amqp_properties_parse(parcel->props, &props, &fault) < 0)
         return 0;
     size_t most = props.headers.len + 64, n = most + parcel->props.len + 64;
-    uint8_t *room = server_buffer(server, &server->out, n);
+    uint8_t *room = server_buffer(server, &server->noted, n);
     if (room == NULL)
         return -ERR_NO_MEMORY;
     struct pen headers = pen_of(room, most);
-    put_headers(&headers, props.headers, deliveries);
+    put_headers(&headers, props.headers, note);
     props.headers = view_of(room, most - pen_left(&headers));
     props.present |= 1 << AMQP_HEADERS;
     struct pen p = pen_of(room + most, n - most);
@@ -63,13 +62,15 @@ add_delivery_count(struct amqp_server *server, uint32_t deliveries, struct parce
 }
 
 int
-parcel_of(struct amqp_server *server, const struct envelope *env, const uint32_t *count, struct parcel *ret)
+parcel_of(struct amqp_server *server, const struct envelope *env, const struct note *note, struct parcel *ret)
 {
+    int rc = 0;
     ret->key = env->topic;
-    if (env->encoding != ENCODING_AMQP091)
-        return convert(server, env, ret);
-    open_container(env->props, ret);
-    return count == NULL ? 0 : add_delivery_count(server, *count, ret);
+    if (env->encoding == ENCODING_AMQP091)
+        open_container(env->props, ret);
+    else
+        rc = convert(server, env, ret);
+    return rc < 0 || note->header == NULL ? rc : add_note(server, note, ret);
 }
 
 /* ---- frames ------------------------------------------------------------------------------------------------- */
@@ -329,7 +330,18 @@ static void
 give_back(struct consumer *consumer, struct link *link, uint64_t seq)
 {
     consumer->tap.credit = 0;
-    link_release(link, seq);
+    if (link != NULL)
+        link_release(link, seq);
+}
+
+/* How often it came back is told by the queues that count it; who reads a stream is told where he is. */
+static struct note
+note_of(const struct consumer *consumer, const struct link *link, uint64_t seq, struct entry_meta meta)
+{
+    if (link == NULL)
+        return (struct note){ .header = "x-stream-offset", .number = (int64_t)seq - 1 };
+    return (struct note){ .header = mq_counts(consumer->tap.mq) ? "x-delivery-count" : NULL,
+                          .number = meta.deliveries };
 }
 
 void
@@ -339,9 +351,8 @@ consumer_deliver(struct mq_consumer *tap, struct link *link, uint64_t seq, struc
     struct consumer *consumer = container_of(tap, struct consumer, tap);
     struct channel *ch = consumer->channel;
     struct parcel parcel;
-    int rc = -ERR_RESET;
-    if (conn_ready(ch->conn))
-        rc = parcel_of(ch->conn->server, &pub->env, mq_counts(tap->mq) ? &meta.deliveries : NULL, &parcel);
+    struct note note = note_of(consumer, link, seq, meta);
+    int rc = conn_ready(ch->conn) ? parcel_of(ch->conn->server, &pub->env, &note, &parcel) : -ERR_RESET;
     if (rc == 0 && !consumer->no_ack)
         rc = remember(consumer, link, seq);
     if (rc < 0) {

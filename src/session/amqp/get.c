@@ -66,6 +66,8 @@ get_now(struct channel *ch, const struct amqp_method *m, struct refusal *why)
     struct mq *mq;
     struct mq_facts facts;
     int rc = channel_queue(ch, m->basic_get.queue, &mq, why);
+    if (rc == 0)
+        rc = stream_refuses(mq, "basic.get", why);
     if (rc < 0)
         return rc;
     mq_used(mq);

@@ -67,6 +67,7 @@ struct amqp_server {
     uint64_t channel_count, consumer_count, unacked_count;
     struct incoming incoming;
     struct scratch in, out; /* a publication's properties; frames and what goes into them */
+    struct scratch noted;   /* a delivery's properties with one header more */
 };
 
 /* A buffer of at least `n` bytes, good until the next call with the same scratch.  NULL: no memory. */
@@ -347,9 +348,13 @@ void consumer_revoked(struct mq_consumer *tap, struct link *link, uint64_t seq);
 struct parcel {
     struct view exchange, key, props;
 };
-/* 0 or -ERR_NO_MEMORY; views are good until server->out is used again.  `count` goes into the header
- * x-delivery-count; NULL: there is none. */
-int parcel_of(struct amqp_server *server, const struct envelope *env, const uint32_t *count, struct parcel *ret);
+/* A header that a delivery has beside the message's own; NULL: none. */
+struct note {
+    const char *header;
+    int64_t number;
+};
+/* 0 or -ERR_NO_MEMORY; views are good until server->out or ->noted is used again. */
+int parcel_of(struct amqp_server *server, const struct envelope *env, const struct note *note, struct parcel *ret);
 /* deliver, get-ok or return, with its content, out of `pub`.  0 or -err, and then the connection is doomed. */
 int deliver_write(struct channel *ch, const struct amqp_method *m, struct publication *pub, struct view props);
 
@@ -361,6 +366,15 @@ int get_now(struct channel *ch, const struct amqp_method *m, struct refusal *why
 /* A getter whose message is being read, at the end of the turn. */
 void get_wait(struct consumer *getter);
 void get_cancelled(struct consumer *getter);
+
+/* ---- what is not for streams (stream.c) ---------------------------------------------------------------------- */
+
+/* Each returns 0, or -ERR_REFUSED when the queue is a stream; `what`: basic.get, queue.purge ... */
+int stream_refuses(const struct mq *mq, const char *what, struct refusal *why);
+/* ... and it would be consumed from without a prefetch limit of this consumer's, or without acknowledgements. */
+int stream_check_consumer(const struct consumer *consumer, const struct mq *mq, struct refusal *why);
+/* ... and these deliveries have come from it: they can only be acknowledged. */
+int stream_check_return(const struct channel *ch, uint64_t tag, bool multiple, struct refusal *why);
 
 /* ---- direct reply-to (reply.c), requests (management.c) ------------------------------------------------------ */
 

@@ -136,6 +136,8 @@ on_queue_purge(struct channel *ch, const struct amqp_method *m, struct refusal *
 {
     struct mq *mq;
     int rc = channel_queue(ch, m->queue_purge.queue, &mq, why);
+    if (rc == 0)
+        rc = stream_refuses(mq, "queue.purge", why);
     if (rc < 0)
         return rc;
     uint64_t count = mq_purge(mq);

@@ -44,6 +44,7 @@ amqp_server_free(struct amqp_server *server)
     map_fini(&server->replies);
     shrink(server, &server->in, 0);
     shrink(server, &server->out, 0);
+    shrink(server, &server->noted, 0);
     mem_free(server->host->mem, server);
 }
 
@@ -178,6 +179,7 @@ amqp_server_turn(struct amqp_server *server)
     bury_doomed(server);
     shrink(server, &server->in, SCRATCH_KEPT_BYTES);
     shrink(server, &server->out, SCRATCH_KEPT_BYTES);
+    shrink(server, &server->noted, SCRATCH_KEPT_BYTES);
 }
 
 void

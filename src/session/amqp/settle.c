@@ -62,10 +62,12 @@ static int
 on_settlement(struct channel *ch, uint64_t tag, bool multiple, enum settlement how, struct refusal *why)
 {
     int rc = check(ch, tag, multiple, why);
+    if (rc == 0 && ch->tx != NULL)
+        return transaction_settle(ch, tag, multiple, how, why);
+    if (rc == 0 && how != SETTLE_ACCEPT)
+        rc = stream_check_return(ch, tag, multiple, why);
     if (rc < 0)
         return rc;
-    if (ch->tx != NULL)
-        return transaction_settle(ch, tag, multiple, how, why);
     settle(ch, tag, multiple, how);
     return 0;
 }
@@ -96,8 +98,10 @@ on_basic_recover_async(struct channel *ch, const struct amqp_method *m, struct r
 {
     if (!m->basic_recover.requeue)
         return deny(why, AMQP_NOT_IMPLEMENTED, "requeue=false");
-    settle(ch, 0, true, SETTLE_RELEASE);
-    return 0;
+    int rc = stream_check_return(ch, 0, true, why);
+    if (rc == 0)
+        settle(ch, 0, true, SETTLE_RELEASE);
+    return rc;
 }
 
 int
