@@ -295,8 +295,10 @@ on_revoked(struct link *link, uint64_t seq)
     struct session *s = tap->session;
     struct flow *flow = s->flow;
     struct inflight *flight = inflights_seek(&flow->inflights, tap, seq);
-    if (flight == NULL)
+    if (flight == NULL) {
+        tap_rest(tap);
         return;
+    }
     bool was_read = flow->reading == flight->packet_id;
     if (was_read)
         flow->reading = 0;

@@ -92,7 +92,9 @@ group_free(struct group *group)
 {
     struct mqtt_server *server = group->server;
     struct filter *f = group->filter;
-    must(list_empty(&group->members) && list_empty(&group->leavers));
+    must(list_empty(&group->members));
+    LIST_EACH(&group->leavers, l) /* of sessions that know nothing of it any more: their records were damaged */
+        member_free(container_of(l, struct member, link));
     forward_free(group);
     route_cut(server->host->route, &group->hop.row);
     server_unkeep(server, &group->kept);
@@ -230,7 +232,7 @@ settle_empty(struct group *group)
     enum group_fate fate = host->shards == 1 ? GROUP_ENDS : host->ops->group_fate(host, group->topics, group->name);
     if (fate == GROUP_ENDS)
         wind_up(group);
-    else if (queue_count(group->target.queue) == 0)
+    else if (queue_count(group->target.queue) == 0 && list_empty(&group->leavers))
         end(group);
 }
 

@@ -240,7 +240,8 @@ on_group_end(struct mqtt_server *server, uint32_t id, struct cursor *c)
 {
     (void)c;
     struct group *group = group_by_id(server, id);
-    if (group != NULL && group->member_count == 0)
+    /* Where records were damaged somebody may seem to have left with a message in flight: it is wound up later. */
+    if (group != NULL && group->member_count == 0 && list_empty(&group->leavers))
         group_free(group);
     return 0;
 }
