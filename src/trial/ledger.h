@@ -26,7 +26,11 @@ struct verdict {
     char text[256]; /* "violated: lost: ..." */
 };
 
+/* Nodes do not know each other: a receiver is owed what publishers of its own node publish. */
 struct ledger_size {
+    unsigned nodes;
+    /* Of each node; who has an index beyond them all is on the first. */
+    unsigned publishers_each, subscribers_each, groups_each;
     unsigned publishers, subscribers, groups, keepers, messages; /* messages a publisher */
 };
 

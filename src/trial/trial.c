@@ -281,6 +281,10 @@ trial_run(const struct trial_plan *plan, FILE *transcript, struct trial_result *
     *ret = (struct trial_result){ 0 };
     prng_init(&t.prng, plan->seed ^ 0x5eed);
     const struct ledger_size size = {
+        .nodes = plan->nodes,
+        .publishers_each = plan->publishers,
+        .subscribers_each = plan->subscribers,
+        .groups_each = plan->groups,
         .publishers = plan->publishers * plan->nodes + plan->senders,
         .subscribers = plan->subscribers * plan->nodes + (plan->takers > 0), /* a queue bound to amq.topic is one */
         .groups = plan->groups * plan->nodes,
