@@ -3,6 +3,7 @@ import hashlib
 
 import pytest
 
+import arm
 import mqttjs
 from party import Party
 
@@ -13,11 +14,11 @@ EVER = 0xFFFFFFFF
 @pytest.fixture(scope="module", autouse=True)
 def arms():
     """One MQTT.js process for each node, started when first wanted."""
-    mqttjs.install()
+    arm.install()
     arms = {}
     yield arms
-    for arm in arms.values():
-        arm.close()
+    for one in arms.values():
+        one.close()
 
 
 @pytest.fixture
