@@ -436,6 +436,7 @@ struct log {
     uint64_t sequence; /* of the next batch */
     uint64_t committed;
     uint64_t pending_bytes;
+    uint64_t large_bytes; /* of the last record that found less than the cap pending: it may pass it */
     uint64_t appended_bytes, appended_records, syncs;
 
     struct supply supply;

@@ -155,6 +155,12 @@ open_batch(struct log *log, uint64_t span)
     return 0;
 }
 
+static uint64_t
+batches_cap(const struct log *log)
+{
+    return BATCH_CAP_FACTOR * log->config.batch_bytes_max;
+}
+
 static int
 admits(const struct log *log, bool urgent, size_t len)
 {
@@ -167,7 +173,7 @@ admits(const struct log *log, bool urgent, size_t len)
         return supply_exhausted(log) && log->pending_bytes >= config->batch_bytes_max ? -ERR_DISK_FULL : 0;
     if (log->disk_full)
         return -ERR_DISK_FULL;
-    if (log->pending_bytes >= BATCH_CAP_FACTOR * config->batch_bytes_max)
+    if (log->pending_bytes >= batches_cap(log) + log->large_bytes)
         return -ERR_NO_MEMORY;
     bool oversized = size_for(log, record_span(len)) > config->segment_bytes;
     if (oversized && log->supply.measured && log->supply.free_bytes < config->disk_free_bytes_min + len)
@@ -190,6 +196,8 @@ log_append(struct log *log, unsigned kind, bool urgent, const struct view *parts
         if (rc < 0)
             return rc;
     }
+    if (log->pending_bytes < batches_cap(log))
+        log->large_bytes = span;
     struct batch *batch = log->open;
     uint64_t offset = batch->offset + batch->used;
     uint8_t *at = batch->data + batch->used;

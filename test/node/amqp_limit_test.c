@@ -263,6 +263,31 @@ a_consumer_that_never_reads(void **state)
     close_scene(&scene);
 }
 
+#define PART    "1 > body size=130000\n"
+#define B_PART  "b " PART
+#define LARGE   "1 > header body-size=1300000\n" PART PART PART PART PART PART PART PART PART PART
+#define B_LARGE "b 1 > header body-size=1300000\n" B_PART B_PART B_PART B_PART B_PART B_PART B_PART B_PART B_PART B_PART
+
+/* One that is larger than all that a connection may owe still goes out: by basic.get, to two consumers of a connection,
+ * and back to its publisher. */
+static void
+messages_larger_than_the_outbox(void **state)
+{
+    struct scene scene = open_scene(tight_budget);
+    (void)state;
+    play(&scene, OPEN "1 > queue.declare queue=q\n1 < queue.declare-ok queue=q\n" B_OPEN);
+    for (unsigned n = 0; n < 4; n++)
+        play(&scene, "1 > basic.publish routing-key=q\n" LARGE "1 > channel.flow active\n1 < channel.flow-ok active\n");
+    amqp_mumble(scene.stage, "b 1 > basic.get queue=q no-ack\nwait 1000\n");
+    amqp_mumble(scene.stage, "b 1 > basic.consume queue=q consumer-tag=c no-ack\n"
+                             "b 1 > basic.consume queue=q consumer-tag=d no-ack\nwait 1000\n");
+    amqp_mumble(scene.stage, "b 1 > basic.publish routing-key=none mandatory\n" B_LARGE "wait 1000\n");
+    play(&scene, "b 1 > channel.flow active\nb 1 < channel.flow-ok active\n"
+                 "1 > queue.declare queue=q passive\n1 < queue.declare-ok queue=q consumer-count=2\n");
+    assert_true(scene.rig->node_mem.peak_bytes <= BUDGET_BYTES);
+    close_scene(&scene);
+}
+
 /* It asks and never reads the answers: it is not read from any more, then given up. */
 static void
 answers_that_nobody_reads(void **state)
@@ -334,6 +359,7 @@ main(void)
         cmocka_unit_test(frames_too_large_are_not_waited_for),
         cmocka_unit_test(a_publisher_that_outruns_is_blocked),
         cmocka_unit_test(a_consumer_that_never_reads),
+        cmocka_unit_test(messages_larger_than_the_outbox),
         cmocka_unit_test(answers_that_nobody_reads),
         cmocka_unit_test(a_byte_a_second),
         cmocka_unit_test(half_open),

@@ -30,6 +30,7 @@ on_drained(void *arg)
     if (c->phase == PHASE_CLOSED)
         return;
     c->choked = false;
+    c->large_bytes = 0;
     conn_resume(c, PAUSE_UNREAD);
     conn_hungry(c);
 }
@@ -177,8 +178,10 @@ conn_weigh(struct conn *c)
     size_t unsent = io_unsent(c->stream);
     if (unsent <= OUTBOX_HIGH_BYTES)
         return;
+    if (!c->choked)
+        conn_sated(c);
     c->choked = true;
-    if (unsent > c->server->settings->outbox_bytes_max)
+    if (unsent > c->server->settings->outbox_bytes_max + c->large_bytes)
         conn_doom(c, AMQP_RESOURCE_ERROR);
     else if (unsent > ANSWERS_HIGH_BYTES)
         conn_pause(c, PAUSE_UNREAD);

@@ -180,6 +180,7 @@ deliver_write(struct channel *ch, const struct amqp_method *m, struct publicatio
     struct conn *c = ch->conn;
     struct counters *counters = &channel_host(ch)->counters;
     struct view body = pub->env.body;
+    size_t before = io_unsent(c->stream);
     if (c->broken)
         return -ERR_NO_MEMORY;
     bool copied = body.len < BY_REFERENCE_BYTES && body.len == amqp_body_part(c->frame_max, body.len);
@@ -188,6 +189,8 @@ deliver_write(struct channel *ch, const struct amqp_method *m, struct publicatio
         conn_doom(c, AMQP_INTERNAL_ERROR);
         return rc;
     }
+    if (before <= c->server->settings->outbox_bytes_max)
+        c->large_bytes = io_unsent(c->stream) - before;
     counters->packets_out++;
     counters->publishes_out++;
     counters->publish_bytes_out += body.len;
@@ -209,6 +212,15 @@ channel_hungry(struct channel *ch)
 {
     LIST_EACH(&ch->consumers, l)
         consumer_hungry(container_of(l, struct consumer, link));
+}
+
+void
+conn_sated(struct conn *c)
+{
+    for (unsigned i = 0; i < c->channel_room; i++)
+        if (c->channels[i] != NULL)
+            LIST_EACH(&c->channels[i]->consumers, l)
+                mq_credit(&container_of(l, struct consumer, link)->tap, 0);
 }
 
 void

@@ -112,6 +112,7 @@ struct conn {
     struct channel **channels;
     uint8_t *user; /* user_bytes of it */
     uint64_t since_s;
+    uint64_t large_bytes; /* of the last message that found the outbox within its bounds: it may pass them */
     uint32_t frame_max;
     uint16_t channel_room, channel_count, channel_max;
     uint16_t heartbeat_s;
@@ -337,6 +338,8 @@ void consumer_relieve(struct consumer *consumer);
 /* All consumers of the channel may be given more, or less. */
 void channel_hungry(struct channel *ch);
 void conn_hungry(struct conn *c);
+/* Nobody is given more, until its outbox has drained. */
+void conn_sated(struct conn *c);
 /* Everything goes: what is in flight goes back and counts as delivered. */
 void consumers_free(struct channel *ch);
 void consumer_deliver(struct mq_consumer *tap, struct link *link, uint64_t seq, struct publication *pub,
