@@ -346,6 +346,17 @@ half_open(void **state)
     close_scene(&scene);
 }
 
+/* An interval of one second: two are missed, and no more than three go by. */
+static void
+half_open_for_seconds(void **state)
+{
+    struct scene scene = open_scene(NULL);
+    (void)state;
+    play(&scene, "open heartbeat=1\nwait 1500\nskip 0 heartbeat\n0 > heartbeat\nwait 1900\nskip 0 heartbeat\nquiet\n"
+                 "wait 1500\nskip 0 heartbeat\n< closed\n");
+    close_scene(&scene);
+}
+
 int
 main(void)
 {
@@ -363,6 +374,7 @@ main(void)
         cmocka_unit_test(answers_that_nobody_reads),
         cmocka_unit_test(a_byte_a_second),
         cmocka_unit_test(half_open),
+        cmocka_unit_test(half_open_for_seconds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -53,8 +53,14 @@ amqp_stream_on(void)
 /* ---- time --------------------------------------------------------------------------------------------------- */
 
 /* 4.2.7: whoever has sent nothing for a while sends a heartbeat, whoever has heard nothing for two intervals closes.
- * The timer ticks twice an interval and looks what happened since. */
-enum { TICKS_AN_INTERVAL = 2, SILENT_TICKS_MAX = 2 * TICKS_AN_INTERVAL + 1 };
+ * The timer ticks twice an interval, but no more often than each second, and looks what happened since. */
+enum { TICKS_AN_INTERVAL = 2, SILENT_INTERVALS_MAX = 2 };
+
+static unsigned
+tick_s(const struct conn *c)
+{
+    return (c->heartbeat_s + 1u) / TICKS_AN_INTERVAL;
+}
 
 void
 conn_arm(struct conn *c)
@@ -66,7 +72,7 @@ conn_arm(struct conn *c)
     else if (c->phase == PHASE_CLOSING)
         wheel_arm(wheel, &c->timer, now + CLOSING_S_MAX);
     else if (c->heartbeat_s > 0)
-        wheel_arm(wheel, &c->timer, now + (c->heartbeat_s + 1u) / TICKS_AN_INTERVAL);
+        wheel_arm(wheel, &c->timer, now + tick_s(c));
     else
         wheel_disarm(wheel, &c->timer);
 }
@@ -91,7 +97,7 @@ on_timer(struct wheel_timer *timer)
         return;
     }
     beat(c);
-    if (c->silent < SILENT_TICKS_MAX) {
+    if (c->silent * tick_s(c) < SILENT_INTERVALS_MAX * c->heartbeat_s) {
         conn_arm(c);
         return;
     }
