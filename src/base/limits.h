@@ -52,6 +52,7 @@ enum {
 #define QUEUE_COUNT_MAX_DEFAULT       UINT64_C(100000000)
 #define QUEUE_BYTES_MAX_DEFAULT       (UINT64_C(64) << 30)
 #define DISK_FREE_BYTES_MIN_DEFAULT   (UINT64_C(256) << 20)
+#define TTL_MS_MAX                    UINT64_C(315360000000) /* RabbitMQ's: ten years */
 #define SEGMENT_BYTES_DEFAULT         (UINT64_C(64) << 20)
 
 #endif

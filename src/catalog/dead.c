@@ -285,11 +285,12 @@ on_dead(struct queue_owner *owner, uint64_t seq, struct publication *pub, struct
         (void)queue_exhume(queue, seq);
 }
 
-/* A level above others may have emptied by expiry. */
+/* What came back may be too much now; a level above others may have emptied by expiry. */
 static void
 on_changed(struct queue_owner *owner)
 {
     struct mq *mq = container_of(owner, struct mq_level, owner)->mq;
+    length_keep(mq);
     if (mq->level_count > 1 && mq->consumer_count > 0)
         mq_soon(mq);
 }

@@ -186,7 +186,7 @@ struct mq_level {
 /* What arguments and policy together say. */
 struct mq_rules {
     struct queue_limits limits;
-    uint32_t expires_ms;                 /* of the queue itself, unused; 0: never */
+    uint64_t expires_ms;                 /* of the queue itself, unused; 0: never */
     struct view dead_exchange, dead_key; /* into the queue's own copy */
     bool dead_letters, dead_key_set;     /* x-dead-letter-exchange / -routing-key were given (they may be "") */
     bool dead_at_least_once;
@@ -303,6 +303,15 @@ void mq_turn(struct mq *mq);
 /* Forgets it with its messages and bindings; consumers are told.  Records nothing. */
 void mq_free(struct mq *mq);
 void xchg_free(struct xchg *xchg);
+
+/* ---- limits of a queue of several levels (length.c) -------------------------------------------------------------- */
+
+/* What a level is made with. */
+struct queue_limits length_of_level(const struct mq *mq);
+/* Before something is admitted to it: what the other levels leave of the limits. */
+void length_leave(struct mq_level *level);
+/* What is too much is dropped. */
+void length_keep(struct mq *mq);
 
 /* ---- dead letters (dead.c) --------------------------------------------------------------------------------------- */
 

@@ -20,6 +20,7 @@ on_deliver(struct target *target, struct outgoing *out, const struct delivery *d
 {
     /* A durable one is in the log and comes back; a transient one has had no memory to wait in. */
     (void)queue_push(target->queue, &out->pub, (struct entry_meta){ .qos = delivery->qos });
+    length_keep(container_of(target, struct mq_level, target)->mq);
 }
 
 static const struct target_ops target_ops = { .deliver = on_deliver };
@@ -56,7 +57,7 @@ fill_level(struct mq_level *level, uint32_t id)
     struct mq *mq = level->mq;
     struct catalog *catalog = mq->vhost->catalog;
     id = id == 0 ? catalog->host->new_id(catalog->host) : id;
-    int rc = queue_new(catalog->host->queues, id, mq_is_kept(mq), mq->rules.limits, &level->target.queue);
+    int rc = queue_new(catalog->host->queues, id, mq_is_kept(mq), length_of_level(mq), &level->target.queue);
     if (rc == 0 && mq->rules.stream)
         queue_keep(level->target.queue);
     if (rc == 0)
@@ -118,6 +119,7 @@ mq_plan(struct mq *mq, struct outgoing *out)
         out->exchange->short_of_memory = true;
         return;
     }
+    length_leave(level);
     bool again = level->target.stamp == out->exchange->stamp;
     if (!again && mq->rules.reject_dlx && queue_admits(level->target.queue, envelope_bytes(&out->pub.env)) == -ERR_FULL)
         dead_spurn(mq, &out->pub.env);
@@ -252,7 +254,7 @@ mq_soon(struct mq *mq)
 static uint64_t
 expires_ns(const struct mq *mq)
 {
-    return mq->used_ns + (uint64_t)mq->rules.expires_ms * NS_A_MS;
+    return mq->used_ns + mq->rules.expires_ms * NS_A_MS;
 }
 
 static bool
@@ -305,6 +307,7 @@ mq_turn(struct mq *mq)
     if (mq->rules.expires_ms != 0 && mq->timer.node.slot == 0)
         wind(mq);
     mq_succeed(mq);
+    length_keep(mq);
     if (mq->level_count > 1)
         mq_feed(mq);
 }
@@ -323,7 +326,7 @@ mq_policy(struct mq *mq)
     must(mq_rules_parse(mq->vhost, &spec, mq->policy, &mq->rules, &why) == 0);
     for (unsigned i = 0; i <= mq->rules.priority_max; i++)
         if (mq->levels[i] != NULL) {
-            queue_limit(mq->levels[i]->target.queue, mq->rules.limits);
+            queue_limit(mq->levels[i]->target.queue, length_of_level(mq));
             dead_own(mq->levels[i]);
         }
     mq_used(mq);

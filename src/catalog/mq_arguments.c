@@ -46,14 +46,14 @@ take_count(struct draft *d, const struct amqp_value *v, uint64_t *ret)
 }
 
 static bool
-take_ms(struct draft *d, const struct amqp_value *v, uint32_t *ret)
+take_at_most(struct draft *d, const struct amqp_value *v, uint64_t most, uint64_t *ret)
 {
     uint64_t n = 0;
     if (!take_count(d, v, &n))
         return false;
-    if (n > UINT32_MAX)
+    if (n > most)
         return wrong(d, "{value_too_large,%llu}", (unsigned long long)n);
-    *ret = (uint32_t)n;
+    *ret = n;
     return true;
 }
 
@@ -82,17 +82,14 @@ unsupported(struct draft *d, const struct amqp_value *v, const char *what)
 static bool
 take_expires(struct draft *d, const struct amqp_value *v)
 {
-    return take_ms(d, v, &d->rules.expires_ms) && (d->rules.expires_ms > 0 || wrong(d, "{value_zero,0}"));
+    return take_at_most(d, v, TTL_MS_MAX, &d->rules.expires_ms) &&
+           (d->rules.expires_ms > 0 || wrong(d, "{value_zero,0}"));
 }
 
 static bool
 take_ttl(struct draft *d, const struct amqp_value *v)
 {
-    uint32_t ms = 0;
-    if (!take_ms(d, v, &ms))
-        return false;
-    d->rules.limits.ttl_ms = ms;
-    return true;
+    return take_at_most(d, v, TTL_MS_MAX, &d->rules.limits.ttl_ms);
 }
 
 static bool
@@ -192,7 +189,11 @@ take_type(struct draft *d, const struct amqp_value *v)
 static bool
 take_delivery_limit(struct draft *d, const struct amqp_value *v)
 {
-    return take_ms(d, v, &d->rules.limits.delivery_limit);
+    uint64_t n = 0;
+    if (!take_at_most(d, v, UINT32_MAX, &n))
+        return false;
+    d->rules.limits.delivery_limit = (uint32_t)n;
+    return true;
 }
 
 static bool
@@ -423,8 +424,8 @@ lower(uint64_t a, uint64_t b)
 }
 
 /* Of two in which 0 is none. */
-static uint32_t
-lower_given(uint32_t a, uint32_t b)
+static uint64_t
+lower_given(uint64_t a, uint64_t b)
 {
     if (a == 0 || b == 0)
         return a | b;
@@ -439,7 +440,7 @@ merge(struct draft *d, const struct draft *p)
     r->limits.count_max = lower(r->limits.count_max, p->rules.limits.count_max);
     r->limits.bytes_max = lower(r->limits.bytes_max, p->rules.limits.bytes_max);
     r->limits.ttl_ms = lower(r->limits.ttl_ms, p->rules.limits.ttl_ms);
-    r->limits.delivery_limit = lower_given(r->limits.delivery_limit, p->rules.limits.delivery_limit);
+    r->limits.delivery_limit = (uint32_t)lower_given(r->limits.delivery_limit, p->rules.limits.delivery_limit);
     r->expires_ms = lower_given(r->expires_ms, p->rules.expires_ms);
     d->bounded |= p->bounded;
     if (!d->overflow && p->overflow) {

@@ -284,6 +284,8 @@ put_back(struct queue *queue, struct page *page, uint64_t seq, struct link *link
     if (seq < queue->cursor)
         queue->cursor = seq;
     page_watch(queue, page, i);
+    if (queue->owner != NULL)
+        queue_touch(queue); /* it may be too much now */
 }
 
 static void
@@ -348,6 +350,8 @@ link_release(struct link *link, uint64_t seq)
     struct queue *queue = link->queue;
     put_back(queue, page, seq, link);
     queue_pump(queue);
+    if (queue->owner != NULL && !queue->pumping)
+        queue_keep_limits(queue);
     return true;
 }
 

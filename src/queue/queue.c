@@ -198,6 +198,11 @@ queue_bytes(const struct queue *queue)
     return queue->bytes;
 }
 uint64_t
+queue_ready_bytes(const struct queue *queue)
+{
+    return queue->bytes - queue->flight_bytes;
+}
+uint64_t
 queue_next_seq(const struct queue *queue)
 {
     return queue->next_seq;
@@ -251,7 +256,7 @@ over(const struct queue *queue, size_t bytes)
 {
     const struct queue_limits *limits = &queue->limits;
     if (queue->owner != NULL)
-        return queue->ready >= limits->count_max || queue->bytes - queue->flight_bytes + bytes > limits->bytes_max;
+        return queue->ready >= limits->count_max || queue_ready_bytes(queue) + bytes > limits->bytes_max;
     return queue_count(queue) >= limits->count_max || queue->bytes + bytes > limits->bytes_max;
 }
 
@@ -282,8 +287,8 @@ oldest_ready(struct queue *queue, uint64_t *retno)
     return page == NULL || page->stub || page->ready == 0 ? NULL : page;
 }
 
-static bool
-drop_oldest(struct queue *queue)
+bool
+queue_drop_oldest(struct queue *queue)
 {
     uint64_t no;
     struct page *page = oldest_ready(queue, &no);
@@ -303,8 +308,8 @@ queue_keep_limits(struct queue *queue)
     if (limits->overflow != QUEUE_DROP_OLDEST)
         return;
     for (unsigned n = 0; n < DROPS_AT_ONCE; n++) {
-        bool full = queue->ready > limits->count_max || queue->bytes - queue->flight_bytes > limits->bytes_max;
-        if (!full || !drop_oldest(queue))
+        bool full = queue->ready > limits->count_max || queue_ready_bytes(queue) > limits->bytes_max;
+        if (!full || !queue_drop_oldest(queue))
             return;
     }
     queue_touch(queue);
@@ -318,7 +323,7 @@ make_room(struct queue *queue, size_t bytes)
     if (queue->limits.overflow == QUEUE_REJECT || queue->owner != NULL)
         return true;
     if (queue->limits.overflow == QUEUE_DROP_OLDEST)
-        while (over(queue, bytes) && drop_oldest(queue))
+        while (over(queue, bytes) && queue_drop_oldest(queue))
             continue;
     return !over(queue, bytes) || (queue->limits.overflow == QUEUE_DROP_OLDEST && queue->ready > 0);
 }

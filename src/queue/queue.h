@@ -143,6 +143,7 @@ uint64_t queue_flight(const struct queue *queue); /* on links; the dead do not c
 uint64_t queue_count(const struct queue *queue);  /* ready + in flight */
 uint64_t queue_dead(const struct queue *queue);   /* in their graves */
 uint64_t queue_bytes(const struct queue *queue);
+uint64_t queue_ready_bytes(const struct queue *queue); /* as bytes_max counts them */
 /* For all queues that there are and that have no owner. */
 void queue_host_limit(struct queue_host *host, struct queue_limits limits);
 /* For this one, from now on: what is too much is dropped at the end of this and the next turns; ttl_ms is for what
@@ -190,6 +191,8 @@ bool link_adopt(struct link *link, uint64_t seq);
  * read. */
 int link_again(struct link *link, uint64_t seq);
 
+/* The oldest that is ready dies of its limit; false: there is none, or it is being read from disk. */
+bool queue_drop_oldest(struct queue *queue);
 /* Removes everything that is ready; returns how many. */
 uint64_t queue_purge(struct queue *queue);
 

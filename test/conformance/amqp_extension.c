@@ -71,6 +71,22 @@ static const struct amqp_vector rows[] = {
       "1 > basic.get queue=d no-ack\n1 < basic.get-ok delivery-tag=2 routing-key=none headers={CC:A=[q]} 'x'\n" },
     { "dead_by_message_ttl", "x-dead-letter-exchange", OPEN DYING_Q("x-message-ttl=500") PUT("x") "wait 2000\n" EMPTY DEAD("expired") },
     { "dead_by_length", "x-dead-letter-exchange", OPEN DYING_Q("x-max-length=1") PUT("x") PUT("y") "wait 200\n" DEAD("maxlen") GETS("y") },
+    { "requeued_is_too_much", "x-max-length",
+      OPEN "1 > queue.declare queue=q arguments={x-max-length=1}\n1 < queue.declare-ok queue=q\n" PUT("a")
+      "1 > basic.get queue=q\n1 < basic.get-ok * 'a'\n" PUT("b") "1 > basic.nack delivery-tag=1 requeue\n" GETS("b") EMPTY },
+    { "priorities_are_limited_together", "x-max-length",
+      OPEN "1 > queue.declare queue=q arguments={x-max-length=2 x-max-priority=3}\n1 < queue.declare-ok queue=q\n"
+      "1 > basic.publish routing-key=q priority=3 'high'\n1 > basic.publish routing-key=q 'low'\n"
+      "1 > basic.publish routing-key=q priority=2 'middle'\n" GETS("middle") GETS("low") EMPTY },
+    { "priorities_are_refused_together", "x-max-length",
+      OPEN "1 > queue.declare queue=q arguments={x-max-length=2 x-max-priority=3 x-overflow=reject-publish}\n1 < queue.declare-ok queue=q\n"
+      CONFIRM "1 > basic.publish routing-key=q priority=3 'high'\n1 < basic.ack delivery-tag=1\n" PUT("low") "1 < basic.ack delivery-tag=2\n"
+      "1 > basic.publish routing-key=q priority=2 'middle'\n1 < basic.nack delivery-tag=3\n" GETS("high") GETS("low") EMPTY },
+    { "times_to_live_of_years", "x-message-ttl",
+      OPEN "1 > queue.declare queue=q arguments={x-message-ttl:l=315360000000 x-expires:l=315360000000}\n1 < queue.declare-ok queue=q\n"
+      "1 > basic.publish routing-key=q expiration=315360000000 'x'\nwait 1000\n" GETS("x")
+      "1 > basic.publish routing-key=q expiration=315360000001 'x'\n"
+      CHANNEL_FAILS(406, "PRECONDITION_FAILED - invalid expiration '315360000001': {value_too_large,315360000001}", 60, 40) },
     { "dead_by_its_own_expiration", "x-dead-letter-exchange",
       OPEN DYING_Q("x-max-length=5") "1 > basic.publish routing-key=q expiration=300 'x'\nwait 2000\n"
       "1 > basic.get queue=d no-ack\n1 < basic.get-ok delivery-tag=1 routing-key=d headers={x-death:A=[F={count:l=1 reason=expired "

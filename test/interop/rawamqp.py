@@ -154,9 +154,8 @@ class Wire:
         flags = {key: more.pop(key) for key in ("mandatory", "immediate") if key in more}
         out = frame.Method(channel, spec.Basic.Publish(exchange=exchange, routing_key=queue, **flags)).marshal()
         out += frame.Header(channel, len(body), spec.BasicProperties(**more)).marshal()
-        for at in range(0, len(body), frame_bytes):
-            out += frame.Body(channel, body[at:at + frame_bytes]).marshal()
-        self.send(out)
+        starts = range(0, len(body), frame_bytes)
+        self.send(out + b"".join(frame.Body(channel, body[at:at + frame_bytes]).marshal() for at in starts))
 
     def alive(self):
         """The connection still answers, on a channel of its own."""

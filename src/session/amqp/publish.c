@@ -13,17 +13,17 @@ check_user(const struct channel *ch, const struct amqp_properties *props, struct
                 (int)props->user_id.len, props->user_id.data, (int)user.len, user.data);
 }
 
-/* Milliseconds as a decimal string, 0 to 2^32 - 1. */
+/* Milliseconds as a decimal string, 0 to TTL_MS_MAX. */
 static int
 parse_expiration(struct view text, uint64_t *ret, struct refusal *why)
 {
     uint64_t ms = 0;
     size_t digits = 0;
     for (; digits < text.len && text.data[digits] >= '0' && text.data[digits] <= '9'; digits++)
-        if (ms <= UINT32_MAX)
+        if (ms <= TTL_MS_MAX)
             ms = ms * 10 + (text.data[digits] - '0');
     *ret = ms;
-    if (digits == text.len && digits > 0 && ms <= UINT32_MAX)
+    if (digits == text.len && digits > 0 && ms <= TTL_MS_MAX)
         return 0;
     if (digits == 0 && text.len > 1 && text.data[0] == '-' && text.data[1] >= '0' && text.data[1] <= '9')
         return deny(why, AMQP_PRECONDITION_FAILED, "invalid expiration '%.*s': {value_negative,%.*s}", (int)text.len,
