@@ -71,6 +71,12 @@ static const struct amqp_vector rows[] = {
       "1 > basic.get queue=d no-ack\n1 < basic.get-ok delivery-tag=2 routing-key=none headers={CC:A=[q]} 'x'\n" },
     { "dead_by_message_ttl", "x-dead-letter-exchange", OPEN DYING_Q("x-message-ttl=500") PUT("x") "wait 2000\n" EMPTY DEAD("expired") },
     { "dead_by_length", "x-dead-letter-exchange", OPEN DYING_Q("x-max-length=1") PUT("x") PUT("y") "wait 200\n" DEAD("maxlen") GETS("y") },
+    { "ack_makes_room_for_what_follows", "consumer_priorities",
+      OPEN QUEUE_Q "1 > basic.qos prefetch-count=1\n1 < basic.qos-ok\n"
+      "1 > basic.consume queue=q consumer-tag=c arguments={x-priority=10}\n1 < basic.consume-ok consumer-tag=c\n"
+      "2 > channel.open\n2 < channel.open-ok\n2 > basic.consume queue=q consumer-tag=d no-ack\n2 < basic.consume-ok consumer-tag=d\n"
+      PUT("1") "1 < basic.deliver consumer-tag=c delivery-tag=1 routing-key=q '1'\n1 > basic.ack delivery-tag=1\n"
+      PUT("2") "1 < basic.deliver consumer-tag=c delivery-tag=2 routing-key=q '2'\n" },
     { "requeued_is_too_much", "x-max-length",
       OPEN "1 > queue.declare queue=q arguments={x-max-length=1}\n1 < queue.declare-ok queue=q\n" PUT("a")
       "1 > basic.get queue=q\n1 < basic.get-ok * 'a'\n" PUT("b") "1 > basic.nack delivery-tag=1 requeue\n" GETS("b") EMPTY },

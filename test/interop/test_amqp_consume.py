@@ -355,3 +355,18 @@ def test_work_queue(rabbit, node, parties, name):
                 done.append(int(message.body))
                 consumer.ack(message)
     assert sorted(done) == list(range(60)), "each once, since none was acknowledged by the dead one and lost"
+
+
+def test_ack_makes_room_at_once(rabbit, other, name):
+    """A settlement counts for the publication behind it on the same channel: the more important consumer gets it."""
+    queue = rabbit.queue(name, auto_delete=False)
+    other.consume(queue, auto_ack=True)
+    channel = rabbit.connection.channel()
+    channel.basic_qos(prefetch_count=3)
+    high = rabbit.consume(queue, channel=channel, arguments={"x-priority": 10})
+    for body in range(3):
+        rabbit.publish(queue, body)
+    messages = high.take(3)
+    high.ack(messages[-1], multiple=True)
+    channel.basic_publish("", queue, b"3")
+    assert high.bodies(1) == ["3"]

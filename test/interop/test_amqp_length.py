@@ -9,11 +9,6 @@ def rabbit(node, parties):
     return parties(Rabbit(node)).confirming()
 
 
-@pytest.fixture
-def other(node, parties):
-    return parties(Rabbit(node)).confirming()
-
-
 def publish(rabbit, queue, *bodies):
     for body in bodies:
         rabbit.publish(queue, body)

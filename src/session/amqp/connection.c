@@ -254,6 +254,7 @@ conn_new(struct amqp_server *server, struct io_stream *stream, enum phase phase)
 void
 conn_take(struct conn *c, struct io_stream *stream)
 {
+    c->heard = true; /* on another shard, perhaps, just now */
     conn_arm(c);
     io_accept(stream, amqp_stream_on(), c);
     io_marks(stream, OUTBOX_HIGH_BYTES, OUTBOX_LOW_BYTES);

@@ -75,6 +75,7 @@ consumer_relieve(struct consumer *consumer)
         consumer_free(consumer);
     } else if (!consumer->getter) {
         consumer_hungry(consumer);
+        ch->relieved = true;
     }
     if (ch->prefetch_all > 0)
         channel_hungry(ch);

@@ -275,6 +275,17 @@ consumer_feed(struct consumer *consumer)
         mq_credit(&consumer->tap, left);
 }
 
+void
+channel_feed(struct channel *ch)
+{
+    ch->relieved = false;
+    LIST_EACH(&ch->consumers, l) {
+        struct consumer *consumer = container_of(l, struct consumer, link);
+        if (!list_empty(&consumer->hungry))
+            consumer_feed(consumer);
+    }
+}
+
 /* After one delivery: nobody on the channel may have more credit than what is left. */
 static void
 lower_credit(struct consumer *consumer)

@@ -216,7 +216,8 @@ struct channel {
     uint16_t prefetch;     /* of each new consumer */
     uint16_t prefetch_all; /* of all together */
     uint8_t last_queue_bytes;
-    bool closing : 1; /* channel.close was sent: all but its answer is passed over */
+    bool closing : 1;  /* channel.close was sent: all but its answer is passed over */
+    bool relieved : 1; /* settlements have made room that its consumers were not given yet */
 };
 
 typedef int channel_fn(struct channel *ch, const struct amqp_method *m, struct refusal *why);
@@ -338,6 +339,8 @@ void consumer_relieve(struct consumer *consumer);
 /* All consumers of the channel may be given more, or less. */
 void channel_hungry(struct channel *ch);
 void conn_hungry(struct conn *c);
+/* What it settled counts for what it publishes next: its consumers are fed before the turn's end. */
+void channel_feed(struct channel *ch);
 /* Nobody is given more, until its outbox has drained. */
 void conn_sated(struct conn *c);
 /* Everything goes: what is in flight goes back and counts as delivered. */

@@ -183,6 +183,8 @@ route(struct channel *ch, const struct posting *posting, struct xchg *xchg, cons
       struct refusal *why)
 {
     struct published published;
+    if (ch->relieved)
+        channel_feed(ch);
     carry_out(ch, posting, xchg, props, &published);
     if (published.rc == -ERR_INVALID)
         return no_array(props->headers, why);
