@@ -17,7 +17,7 @@ static const struct amqp_vector rows[] = {
       "dial\nraw [AMQP] 00000901\n0 < connection.start version-minor=9 *mechanisms=*PLAIN*locales=en_US\n" },
     { "start_tells_product_and_version", "connection.start.server-properties/required-fields",
       "dial\nraw [AMQP] 00000901\n"
-      "0 < connection.start *capabilities:F={*publisher_confirms=true*}*product=Tambo version=* platform=* information=*\n" },
+      "0 < connection.start *capabilities:F={*publisher_confirms=true*}*product=RabbitMQ version=3.10.8 platform=* information=*\n" },
     { "start_ok_plain", "connection.start-ok/plain", TUNED "0 > connection.open virtual-host=/\n0 < connection.open-ok\n" },
     { "start_ok_amqplain", "connection.start-ok/plain",
       DIAL "0 > connection.start-ok mechanism=AMQPLAIN "

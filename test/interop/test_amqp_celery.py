@@ -14,6 +14,7 @@ from rabbit import Rabbit
 
 HERE = pathlib.Path(__file__).resolve().parent
 CONCURRENCY = 2
+PREFETCHED = 4 * CONCURRENCY  # Celery's default
 
 
 def url(node):
@@ -135,6 +136,14 @@ def test_countdown(crew):
     assert path.read_text() == "soon\n"
     got(late)
     assert path.read_text() == "soon\nlate\n"
+
+
+def test_tasks_that_wait_are_in_nobodys_way(crew):
+    """A worker asks for more than its prefetch when it holds tasks whose time has not come."""
+    held = [crew.send("add", 1, 1, countdown=3600) for _ in range(3 * PREFETCHED)]
+    assert got(crew.send("add", 2, 3)) == 5
+    for task in held:
+        task.revoke()
 
 
 def test_an_expired_task_is_left_alone(own_crew):

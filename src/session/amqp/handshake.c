@@ -35,9 +35,10 @@ server_properties(uint8_t *room, size_t n)
     for (size_t i = 0; i < COUNT_OF(capabilities); i++)
         amqp_put_value(&p, view_str(capabilities[i]), &(struct amqp_value){ .type = 't', .boolean = true });
     amqp_put_table_close(&p, mark);
-    put_text(&p, "product", "Tambo");
-    put_text(&p, "version", TAMBO_VERSION);
-    put_text(&p, "platform", "C");
+    /* Whose rules are followed: clients choose by this (decisions/15). */
+    put_text(&p, "product", "RabbitMQ");
+    put_text(&p, "version", "3.10.8");
+    put_text(&p, "platform", "Tambo " TAMBO_VERSION);
     put_text(&p, "information", "Licensed under the MIT licence.");
     must(!p.torn);
     return view_of(room, n - pen_left(&p));
