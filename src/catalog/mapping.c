@@ -48,6 +48,23 @@ is_text(struct view v)
     return v.len <= UINT16_MAX && utf8_valid(v);
 }
 
+/* 10^-scale of a whole number: its digits, with the point among them. */
+static int
+print_decimal(char room[NUMBER_CHARS_MAX], int32_t value, uint8_t scale)
+{
+    enum { DIGITS_MAX = 10 };
+    if (scale > DIGITS_MAX)
+        return snprintf(room, NUMBER_CHARS_MAX, "%" PRId32 "e-%u", value, scale);
+    uint64_t unit = 1;
+    for (unsigned i = 0; i < scale; i++)
+        unit *= 10;
+    uint64_t all = value < 0 ? (uint64_t)(-(int64_t)value) : (uint64_t)value;
+    const char *sign = value < 0 ? "-" : "";
+    if (scale == 0)
+        return snprintf(room, NUMBER_CHARS_MAX, "%s%" PRIu64, sign, all);
+    return snprintf(room, NUMBER_CHARS_MAX, "%s%" PRIu64 ".%0*" PRIu64, sign, all / unit, scale, all % unit);
+}
+
 /* A header's value as text, in `room` when it is not text already; false: MQTT cannot hold it. */
 static bool
 text_of(const struct amqp_value *v, char room[NUMBER_CHARS_MAX], struct view *ret)
@@ -59,6 +76,7 @@ text_of(const struct amqp_value *v, char room[NUMBER_CHARS_MAX], struct view *re
     case 't': n = snprintf(room, NUMBER_CHARS_MAX, "%s", v->boolean ? "true" : "false"); break;
     case 'f':
     case 'd': n = snprintf(room, NUMBER_CHARS_MAX, "%.17g", v->real); break;
+    case 'D': n = print_decimal(room, v->decimal.value, v->decimal.scale); break;
     case 'T': n = snprintf(room, NUMBER_CHARS_MAX, "%" PRIu64, v->unsigned_number); break;
     default: {
         int64_t x;
