@@ -333,6 +333,8 @@ RULE("consumer_priorities", DOC, KEPT, "Consumers of a higher x-priority are fed
 RULE("alternate-exchange", DOC, KEPT, "What an exchange routes to nobody goes to its alternate exchange.", "")
 RULE("sender-selected distribution", DOC, KEPT, "The headers CC and BCC name further keys; BCC is taken out.", "")
 RULE("x-dead-letter-exchange", DOC, KEPT, "What dies goes to the dead letter exchange, with its story in x-death.", "")
+RULE("x-max-length", DOC, KEPT, "A queue keeps no more messages than it says, of all priorities together.", "")
+RULE("x-message-ttl", DOC, KEPT, "A message waits no longer than that, or than its own expiration.", "")
 RULE("x-expires", DOC, KEPT, "A queue that nobody uses for so long is deleted.", "")
 RULE("x-single-active-consumer", DOC, KEPT, "One consumer gets all, until it goes; then the next.", "")
 RULE("arguments", DOC, KEPT, "Arguments that a queue knows are checked: 406.", "each_gets_its_code_and_text")

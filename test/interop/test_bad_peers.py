@@ -89,7 +89,7 @@ GARBAGE = {
     "zeros": bytes(1000),
     "ones": b"\xff" * 1000,
     "SSH": b"SSH-2.0-OpenSSH_9.2p1\r\n",
-    "AMQP": b"AMQP\0\0\x09\x01",
+    "AMQP 1.0": b"AMQP\0\x01\0\0",
     "PUBLISH first": publish("a", "b"),
     "PINGREQ first": packet(PINGREQ),
     "a length of five bytes": b"\x10\xff\xff\xff\xff\xff\x01",
