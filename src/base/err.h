@@ -26,7 +26,10 @@
     ERR(ADDRESS_IN_USE, "address already in use")                     \
     ERR(CANCELED, "canceled")                                         \
     ERR(INVALID, "invalid argument")                                  \
-    ERR(IO, "input/output error")
+    ERR(IO, "input/output error")                                     \
+    ERR(STATE, "not in this state")                                   \
+    ERR(FORKED, "belongs to the parent process")                      \
+    ERR(DESCRIPTORS, "out of file descriptors")
 
 enum err {
     ERR_NONE,

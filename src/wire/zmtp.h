@@ -1,0 +1,129 @@
+/* wire/zmtp.h - ZMTP as plain values: greetings, frames, commands, metadata.
+ * Pure: no I/O, no allocation, no clock, no secrets (CURVE's boxes are session/zmtp/curve.c's).  Views borrow the input.
+ *
+ * ZMTP 3.1 (RFC 37), 3.0 (RFC 23), 2.0 (RFC 15); NULL, PLAIN (RFC 24) and CURVE (RFC 25, 26) by their commands' layout.
+ * Clauses of faults are RFC and section: "37/3.2".
+ *
+ *     0          10      12            32         33       64
+ *     | FF..7F   | 3 | 1 | mechanism   | server   | zeros  | frames ...        3.x
+ *     | FF..7F   | 1 | t | frame: identity | frames ...                        2.0 (revision 1, socket type t)
+ *
+ *     frame: flags u8 (1 more, 2 long, 4 command) | size u8 or u64 | body
+ *     command: name length u8 | name | data
+ *     metadata: (name length u8 | name | value length u32 | value)* */
+#ifndef TAMBO_WIRE_ZMTP_H
+#define TAMBO_WIRE_ZMTP_H
+
+#include "base/cursor.h"
+#include "base/fault.h"
+#include "base/view.h"
+
+enum {
+    ZMTP_SIGNATURE_BYTES = 10,
+    ZMTP_GREETING_BYTES = 64,
+    ZMTP_FRAME_HEAD_MAX = 9,
+    ZMTP_NAME_MAX = 255,
+    ZMTP_PING_CONTEXT_MAX = 16,
+    ZMTP_CURVE_HELLO_BYTES = 194, /* data behind the name; RFC 26 */
+    ZMTP_CURVE_WELCOME_BYTES = 160,
+    ZMTP_CURVE_COOKIE_BYTES = 96,
+};
+
+/* Numbers as in ZMTP 2.0's greeting. */
+enum zmtp_pattern {
+    ZMTP_PAIR,
+    ZMTP_PUB,
+    ZMTP_SUB,
+    ZMTP_REQ,
+    ZMTP_REP,
+    ZMTP_DEALER,
+    ZMTP_ROUTER,
+    ZMTP_PULL,
+    ZMTP_PUSH,
+    ZMTP_XPUB,
+    ZMTP_XSUB,
+    ZMTP_PATTERNS,
+};
+/* "DEALER". */
+const char *zmtp_pattern_name(enum zmtp_pattern pattern);
+/* -1: no such name. */
+int zmtp_pattern_of(struct view name);
+/* May they talk (RFC 28 to 31)? */
+bool zmtp_patterns_fit(enum zmtp_pattern a, enum zmtp_pattern b);
+
+enum zmtp_mechanism { ZMTP_NULL, ZMTP_PLAIN, ZMTP_CURVE };
+const char *zmtp_mechanism_name(enum zmtp_mechanism mechanism);
+
+/* ---- greetings -------------------------------------------------------------------------------------------- */
+
+struct zmtp_greeting {
+    unsigned major;              /* 3, or 2 for revision 1 */
+    unsigned minor;              /* as it was sent; 0 for 2.0 */
+    enum zmtp_pattern pattern;   /* 2.0 only */
+    struct view mechanism;       /* 3.x: without the zeros behind it */
+    bool as_server;              /* 3.x */
+};
+
+/* Do these first bytes begin a greeting?  1 yes, 0 not enough to tell, -1 no. */
+int zmtp_sniff(struct view bytes);
+/* How far it can be told: 0 when more bytes are needed, -ERR_PROTOCOL with *why, else the bytes of the signature and
+ * the version (2.0: of the socket type), and *retmajor. */
+int zmtp_version_parse(struct view in, unsigned *retmajor, struct fault *why);
+/* The whole of it; of 2.0 without the identity, which follows as a frame.  Bytes consumed, 0, or -ERR_PROTOCOL. */
+int zmtp_greeting_parse(struct view in, struct zmtp_greeting *ret, struct fault *why);
+/* The 64 bytes of 3.1; the first 10 and the version at 10 may be sent before the rest. */
+void zmtp_greeting_write(uint8_t ret[ZMTP_GREETING_BYTES], enum zmtp_mechanism mechanism, bool as_server);
+
+/* ---- frames ------------------------------------------------------------------------------------------------- */
+
+enum zmtp_flags { ZMTP_MORE = 1, ZMTP_LONG = 2, ZMTP_COMMAND = 4 };
+
+struct zmtp_frame {
+    uint8_t flags; /* MORE and COMMAND; LONG only says how it was written */
+    struct view body;
+};
+
+/* Read one frame from the front of `in`.  Returns the bytes consumed; 0 when `in` does not yet hold a whole frame, and
+ * then *retneed says how many bytes it needs in all, as far as one can know; or -ERR_PROTOCOL (*why) or -ERR_TOO_LARGE
+ * when its body is larger than `body_bytes_max`. `commands`: are they allowed (3.x)? *ret is written on success only. */
+int64_t zmtp_frame_parse(struct view in, uint64_t body_bytes_max, bool commands, struct zmtp_frame *ret,
+                         uint64_t *retneed, struct fault *why);
+/* The head of a frame whose body of `body_bytes` follows; its size, 2 or 9. */
+size_t zmtp_frame_head(uint8_t ret[ZMTP_FRAME_HEAD_MAX], unsigned flags, uint64_t body_bytes);
+
+/* Walks a run that has been parsed before: cuts the first frame off `*run`; false at its end. */
+bool zmtp_frame_next(struct view *run, struct zmtp_frame *ret);
+/* The first message of such a run: the bytes of its frames. */
+size_t zmtp_message_bytes(struct view run);
+
+/* ---- commands ------------------------------------------------------------------------------------------------ */
+
+struct zmtp_command {
+    struct view name, data;
+};
+int zmtp_command_parse(struct view body, struct zmtp_command *ret, struct fault *why);
+/* A whole command frame whose data is `a` behind `b`; its bytes. `ret` has room for ZMTP_FRAME_HEAD_MAX + 1 + name + a +
+ * b. */
+size_t zmtp_command_write(uint8_t *ret, const char *name, struct view a, struct view b);
+
+struct zmtp_property {
+    struct view name, value;
+};
+/* Cuts the first property off `*data`: 1, 0 at the end, -ERR_PROTOCOL. */
+int zmtp_property_next(struct view *data, struct zmtp_property *ret, struct fault *why);
+/* Its bytes; `ret` has room for 5 + name + value. */
+size_t zmtp_property_write(uint8_t *ret, const char *name, struct view value);
+/* Names are compared without regard to case (RFC 37, 3.4). */
+bool zmtp_property_is(struct view name, const char *what);
+
+struct zmtp_ping {
+    uint16_t ttl_ds; /* tenths of a second */
+    struct view context;
+};
+int zmtp_ping_parse(struct view data, struct zmtp_ping *ret, struct fault *why);
+/* ERROR's reason, as far as it is text. */
+int zmtp_error_parse(struct view data, struct view *retreason, struct fault *why);
+/* PLAIN's HELLO. */
+int zmtp_hello_parse(struct view data, struct view *retuser, struct view *retpassword, struct fault *why);
+
+#endif
