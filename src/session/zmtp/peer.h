@@ -45,6 +45,7 @@ struct zmtp_end {
     int rc;
     struct fault fault;
     char said[128];
+    size_t unsent; /* bytes put that never left */
 };
 /* One line without its end. */
 void zmtp_end_print(const struct zmtp_end *end, char *ret, size_t len);
@@ -110,5 +111,7 @@ void zmtp_peer_resume(struct zmtp_peer *peer);
 /* What was put still leaves (io_close). */
 void zmtp_peer_close(struct zmtp_peer *peer);
 void zmtp_peer_abort(struct zmtp_peer *peer);
+/* At once and without `closed`, when the loop will not run any more.  NULL is fine. */
+void zmtp_peer_free(struct zmtp_peer *peer);
 
 #endif
