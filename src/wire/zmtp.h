@@ -1,8 +1,9 @@
 /* wire/zmtp.h - ZMTP as plain values: greetings, frames, commands, metadata.
- * Pure: no I/O, no allocation, no clock, no secrets (CURVE's boxes are session/zmtp/curve.c's).  Views borrow the input.
+ * Pure: no I/O, no allocation, no clock, no secrets (CURVE's boxes are session/zmtp/curve.c's).  Views borrow the
+ * input.
  *
  * ZMTP 3.1 (RFC 37), 3.0 (RFC 23), 2.0 (RFC 15); NULL, PLAIN (RFC 24) and CURVE (RFC 25, 26) by their commands' layout.
- * Clauses of faults are RFC and section: "37/3.2".
+ * Clauses of faults are RFC and section, counted as they stand (zmtp_rule.h): "37/3.2".
  *
  *     0          10      12            32         33       64
  *     | FF..7F   | 3 | 1 | mechanism   | server   | zeros  | frames ...        3.x
@@ -20,7 +21,9 @@
 
 enum {
     ZMTP_SIGNATURE_BYTES = 10,
+    ZMTP_VERSION_BYTES = 11, /* the signature and the major version */
     ZMTP_GREETING_BYTES = 64,
+    ZMTP_FRAME_HEAD_MIN = 2,
     ZMTP_FRAME_HEAD_MAX = 9,
     ZMTP_NAME_MAX = 255,
     ZMTP_PING_CONTEXT_MAX = 16,
@@ -57,21 +60,21 @@ const char *zmtp_mechanism_name(enum zmtp_mechanism mechanism);
 /* ---- greetings -------------------------------------------------------------------------------------------- */
 
 struct zmtp_greeting {
-    unsigned major;              /* 3, or 2 for revision 1 */
-    unsigned minor;              /* as it was sent; 0 for 2.0 */
-    enum zmtp_pattern pattern;   /* 2.0 only */
-    struct view mechanism;       /* 3.x: without the zeros behind it */
-    bool as_server;              /* 3.x */
+    unsigned major, minor;     /* what is spoken: 2.0, 3.0, or 3.1, also with versions above it */
+    enum zmtp_pattern pattern; /* 2.0 */
+    struct view mechanism;     /* 3.x: without the zeros behind it */
+    bool as_server;            /* 3.x; libzmq never sets it, not even in servers */
 };
 
 /* Do these first bytes begin a greeting?  1 yes, 0 not enough to tell, -1 no. */
 int zmtp_sniff(struct view bytes);
-/* How far it can be told: 0 when more bytes are needed, -ERR_PROTOCOL with *why, else the bytes of the signature and
- * the version (2.0: of the socket type), and *retmajor. */
+/* What it takes to go on with our side of the greeting: ZMTP_VERSION_BYTES, and *retmajor is 2 or 3; 0 when more bytes
+ * are needed; or -ERR_PROTOCOL with *why. */
 int zmtp_version_parse(struct view in, unsigned *retmajor, struct fault *why);
 /* The whole of it; of 2.0 without the identity, which follows as a frame.  Bytes consumed, 0, or -ERR_PROTOCOL. */
 int zmtp_greeting_parse(struct view in, struct zmtp_greeting *ret, struct fault *why);
-/* The 64 bytes of 3.1; the first 10 and the version at 10 may be sent before the rest. */
+/* The 64 bytes of 3.1.  The first ZMTP_VERSION_BYTES may be sent before the rest; to a peer of 2.0 a byte with our
+ * pattern and a frame with our identity follow them instead. */
 void zmtp_greeting_write(uint8_t ret[ZMTP_GREETING_BYTES], enum zmtp_mechanism mechanism, bool as_server);
 
 /* ---- frames ------------------------------------------------------------------------------------------------- */
@@ -83,18 +86,84 @@ struct zmtp_frame {
     struct view body;
 };
 
+static inline size_t
+zmtp_frame_head_bytes(uint8_t flags)
+{
+    return (flags & ZMTP_LONG) != 0 ? ZMTP_FRAME_HEAD_MAX : ZMTP_FRAME_HEAD_MIN;
+}
+
+/* What the head `at`, which is whole, says of its body. */
+static inline uint64_t
+zmtp_frame_body_bytes(const uint8_t *at)
+{
+    if ((at[0] & ZMTP_LONG) == 0)
+        return at[1];
+    uint64_t size = 0;
+    for (size_t i = 1; i < ZMTP_FRAME_HEAD_MAX; i++)
+        size = size << 8 | at[i];
+    return size;
+}
+
+/* zmtp_frame_parse() for all frames. */
+int64_t zmtp_frame_parse_any(struct view in, uint64_t body_bytes_max, bool commands, struct zmtp_frame *ret,
+                             uint64_t *retneed, struct fault *why);
+
 /* Read one frame from the front of `in`.  Returns the bytes consumed; 0 when `in` does not yet hold a whole frame, and
  * then *retneed says how many bytes it needs in all, as far as one can know; or -ERR_PROTOCOL (*why) or -ERR_TOO_LARGE
- * when its body is larger than `body_bytes_max`. `commands`: are they allowed (3.x)? *ret is written on success only. */
-int64_t zmtp_frame_parse(struct view in, uint64_t body_bytes_max, bool commands, struct zmtp_frame *ret,
-                         uint64_t *retneed, struct fault *why);
+ * when its body is larger than `body_bytes_max`. `commands`: are they allowed (3.x)? *ret is written on success only.
+ * Here are the short frames of messages, which are most of all. */
+static inline int64_t
+zmtp_frame_parse(struct view in, uint64_t body_bytes_max, bool commands, struct zmtp_frame *ret, uint64_t *retneed,
+                 struct fault *why)
+{
+    if (in.len < ZMTP_FRAME_HEAD_MIN || in.data[0] > ZMTP_MORE)
+        return zmtp_frame_parse_any(in, body_bytes_max, commands, ret, retneed, why);
+    size_t size = in.data[1];
+    if (size > in.len - ZMTP_FRAME_HEAD_MIN || size > body_bytes_max)
+        return zmtp_frame_parse_any(in, body_bytes_max, commands, ret, retneed, why);
+    ret->flags = in.data[0];
+    ret->body = view_of(in.data + ZMTP_FRAME_HEAD_MIN, size);
+    return (int64_t)(ZMTP_FRAME_HEAD_MIN + size);
+}
+
 /* The head of a frame whose body of `body_bytes` follows; its size, 2 or 9. */
-size_t zmtp_frame_head(uint8_t ret[ZMTP_FRAME_HEAD_MAX], unsigned flags, uint64_t body_bytes);
+static inline size_t
+zmtp_frame_head(uint8_t ret[ZMTP_FRAME_HEAD_MAX], unsigned flags, uint64_t body_bytes)
+{
+    bool is_long = body_bytes > UINT8_MAX;
+    ret[0] = (uint8_t)(flags | (is_long ? ZMTP_LONG : 0));
+    if (!is_long) {
+        ret[1] = (uint8_t)body_bytes;
+        return ZMTP_FRAME_HEAD_MIN;
+    }
+    for (size_t i = ZMTP_FRAME_HEAD_MAX; --i > 0; body_bytes >>= 8)
+        ret[i] = (uint8_t)body_bytes;
+    return ZMTP_FRAME_HEAD_MAX;
+}
 
 /* Walks a run that has been parsed before: cuts the first frame off `*run`; false at its end. */
-bool zmtp_frame_next(struct view *run, struct zmtp_frame *ret);
+static inline bool
+zmtp_frame_next(struct view *run, struct zmtp_frame *ret)
+{
+    if (run->len == 0)
+        return false;
+    size_t head = zmtp_frame_head_bytes(run->data[0]), size = (size_t)zmtp_frame_body_bytes(run->data);
+    ret->flags = run->data[0] & (ZMTP_MORE | ZMTP_COMMAND);
+    ret->body = view_of(run->data + head, size);
+    *run = view_from(*run, head + size);
+    return true;
+}
+
 /* The first message of such a run: the bytes of its frames. */
-size_t zmtp_message_bytes(struct view run);
+static inline size_t
+zmtp_message_bytes(struct view run)
+{
+    struct view rest = run;
+    struct zmtp_frame frame;
+    while (zmtp_frame_next(&rest, &frame) && (frame.flags & ZMTP_MORE) != 0)
+        ;
+    return run.len - rest.len;
+}
 
 /* ---- commands ------------------------------------------------------------------------------------------------ */
 
@@ -102,18 +171,19 @@ struct zmtp_command {
     struct view name, data;
 };
 int zmtp_command_parse(struct view body, struct zmtp_command *ret, struct fault *why);
-/* A whole command frame whose data is `a` behind `b`; its bytes. `ret` has room for ZMTP_FRAME_HEAD_MAX + 1 + name + a +
- * b. */
+/* A whole command frame whose data is `a` and then `b`; its bytes. `ret` has room for ZMTP_FRAME_HEAD_MAX + 1 + name +
+ * a
+ * + b. */
 size_t zmtp_command_write(uint8_t *ret, const char *name, struct view a, struct view b);
 
 struct zmtp_property {
     struct view name, value;
 };
-/* Cuts the first property off `*data`: 1, 0 at the end, -ERR_PROTOCOL. */
+/* Cuts the first property off `*data`: 1, 0 at the end, -ERR_PROTOCOL.  For the metadata of every mechanism. */
 int zmtp_property_next(struct view *data, struct zmtp_property *ret, struct fault *why);
 /* Its bytes; `ret` has room for 5 + name + value. */
 size_t zmtp_property_write(uint8_t *ret, const char *name, struct view value);
-/* Names are compared without regard to case (RFC 37, 3.4). */
+/* Names are compared without regard to case (37/3.9). */
 bool zmtp_property_is(struct view name, const char *what);
 
 struct zmtp_ping {
@@ -121,9 +191,28 @@ struct zmtp_ping {
     struct view context;
 };
 int zmtp_ping_parse(struct view data, struct zmtp_ping *ret, struct fault *why);
+int zmtp_pong_parse(struct view data, struct view *retcontext, struct fault *why);
 /* ERROR's reason, as far as it is text. */
 int zmtp_error_parse(struct view data, struct view *retreason, struct fault *why);
-/* PLAIN's HELLO. */
+/* PLAIN's HELLO and WELCOME. */
 int zmtp_hello_parse(struct view data, struct view *retuser, struct view *retpassword, struct fault *why);
+int zmtp_welcome_parse(struct view data, struct fault *why);
+
+/* ---- CURVE ----------------------------------------------------------------------------------------------------- */
+
+/* What a command of CURVE carries: a box, its nonce of 8 or (WELCOME) 16 bytes, and what stands before them in the
+ * clear: HELLO the client's key, INITIATE the cookie, others nothing. */
+struct zmtp_curve_box {
+    struct view front, nonce, box;
+};
+int zmtp_curve_hello_parse(struct view data, struct zmtp_curve_box *ret, struct fault *why);
+int zmtp_curve_welcome_parse(struct view data, struct zmtp_curve_box *ret, struct fault *why);
+int zmtp_curve_initiate_parse(struct view data, struct zmtp_curve_box *ret, struct fault *why);
+int zmtp_curve_ready_parse(struct view data, struct zmtp_curve_box *ret, struct fault *why);
+int zmtp_curve_message_parse(struct view data, struct zmtp_curve_box *ret, struct fault *why);
+/* What was in the box of a MESSAGE: its flags, MORE or (as libzmq sends PING, SUBSCRIBE and CANCEL) COMMAND, and its
+ * body; and the first byte of such a box. */
+int zmtp_curve_payload_parse(struct view payload, struct zmtp_frame *ret, struct fault *why);
+uint8_t zmtp_curve_payload_flags(unsigned flags);
 
 #endif
