@@ -26,6 +26,7 @@ enum {
     ZMTP_FRAME_HEAD_MIN = 2,
     ZMTP_FRAME_HEAD_MAX = 9,
     ZMTP_NAME_MAX = 255,
+    ZMTP_IDENTITY_MAX = 255,
     ZMTP_PING_CONTEXT_MAX = 16,
     ZMTP_CURVE_HELLO_BYTES = 194, /* data behind the name; RFC 26 */
     ZMTP_CURVE_WELCOME_BYTES = 160,
@@ -71,8 +72,10 @@ int zmtp_sniff(struct view bytes);
 /* What it takes to go on with our side of the greeting: ZMTP_VERSION_BYTES, and *retmajor is 2 or 3; 0 when more bytes
  * are needed; or -ERR_PROTOCOL with *why. */
 int zmtp_version_parse(struct view in, unsigned *retmajor, struct fault *why);
-/* The whole of it; of 2.0 without the identity, which follows as a frame.  Bytes consumed, 0, or -ERR_PROTOCOL. */
+/* The whole of it; of 2.0 without the identity, which follows.  Bytes consumed, 0, or -ERR_PROTOCOL. */
 int zmtp_greeting_parse(struct view in, struct zmtp_greeting *ret, struct fault *why);
+/* What follows the greeting of 2.0. */
+int zmtp_identity_parse(struct view in, struct view *retidentity, struct fault *why);
 /* The 64 bytes of 3.1.  The first ZMTP_VERSION_BYTES may be sent before the rest; to a peer of 2.0 a byte with our
  * pattern and a frame with our identity follow them instead. */
 void zmtp_greeting_write(uint8_t ret[ZMTP_GREETING_BYTES], enum zmtp_mechanism mechanism, bool as_server);
@@ -179,12 +182,20 @@ size_t zmtp_command_write(uint8_t *ret, const char *name, struct view a, struct 
 struct zmtp_property {
     struct view name, value;
 };
-/* Cuts the first property off `*data`: 1, 0 at the end, -ERR_PROTOCOL.  For the metadata of every mechanism. */
+/* Cuts the first property off `*data`: 1, 0 at the end, -ERR_PROTOCOL. */
 int zmtp_property_next(struct view *data, struct zmtp_property *ret, struct fault *why);
 /* Its bytes; `ret` has room for 5 + name + value. */
 size_t zmtp_property_write(uint8_t *ret, const char *name, struct view value);
 /* Names are compared without regard to case (37/3.9). */
 bool zmtp_property_is(struct view name, const char *what);
+
+/* What READY and INITIATE carry, of every mechanism: the properties that mean something here.  Of a property that comes
+ * twice the later one counts; an empty Identity or Resource is none. */
+struct zmtp_metadata {
+    int pattern; /* enum zmtp_pattern; -1: not told */
+    struct view identity, resource;
+};
+int zmtp_metadata_parse(struct view data, struct zmtp_metadata *ret, struct fault *why);
 
 struct zmtp_ping {
     uint16_t ttl_ds; /* tenths of a second */

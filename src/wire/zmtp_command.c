@@ -86,6 +86,61 @@ zmtp_property_next(struct view *data, struct zmtp_property *ret, struct fault *w
     return 1;
 }
 
+int
+zmtp_identity_check(struct view identity, struct fault *why)
+{
+    bool fine = identity.len <= ZMTP_IDENTITY_MAX && (identity.len == 0 || identity.data[0] != 0);
+    return fine ? 0 : zmtp_breach(why, ZMTP_RULE_IDENTITY);
+}
+
+/* Names of such characters, with a slash between two. */
+static bool
+is_resource(struct view v)
+{
+    bool in_name = false;
+    for (size_t i = 0; i < v.len; i++) {
+        bool slash = v.data[i] == '/';
+        if (slash ? !in_name : !is_name(view_of(v.data + i, 1), "0123456789$-_@.&+"))
+            return false;
+        in_name = !slash;
+    }
+    return in_name || v.len == 0;
+}
+
+static int
+note_property(const struct zmtp_property *p, struct zmtp_metadata *m, struct fault *why)
+{
+    if (zmtp_property_is(p->name, "Socket-Type")) {
+        m->pattern = zmtp_pattern_of(p->value);
+        return m->pattern < 0 ? zmtp_breach(why, ZMTP_RULE_PATTERN) : 0;
+    }
+    if (zmtp_property_is(p->name, "Identity")) {
+        m->identity = p->value;
+        return zmtp_identity_check(p->value, why);
+    }
+    if (zmtp_property_is(p->name, "Resource")) {
+        m->resource = p->value;
+        return is_resource(p->value) ? 0 : zmtp_breach(why, ZMTP_RULE_RESOURCE);
+    }
+    return 0;
+}
+
+int
+zmtp_metadata_parse(struct view data, struct zmtp_metadata *ret, struct fault *why)
+{
+    struct zmtp_metadata m = { .pattern = -1 };
+    struct zmtp_property p;
+    int rc;
+    while ((rc = zmtp_property_next(&data, &p, why)) > 0) {
+        rc = note_property(&p, &m, why);
+        if (rc < 0)
+            return rc;
+    }
+    if (rc == 0)
+        *ret = m;
+    return rc;
+}
+
 size_t
 zmtp_property_write(uint8_t *ret, const char *name, struct view value)
 {

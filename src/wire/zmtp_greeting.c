@@ -107,11 +107,29 @@ parse_3(struct view in, struct zmtp_greeting *ret, struct fault *why)
 int
 zmtp_greeting_parse(struct view in, struct zmtp_greeting *ret, struct fault *why)
 {
-    unsigned major;
+    unsigned major = 0;
     int rc = zmtp_version_parse(in, &major, why);
     if (rc <= 0)
         return rc;
     return major == 2 ? parse_2(in, ret, why) : parse_3(in, ret, why);
+}
+
+/* A short frame and the last: no flags. */
+int
+zmtp_identity_parse(struct view in, struct view *retidentity, struct fault *why)
+{
+    struct cursor c = cursor_of(in);
+    if (in.len > 0 && in.data[0] != 0)
+        return zmtp_breach(why, ZMTP_RULE_IDENTITY_2);
+    take_u8(&c);
+    struct view identity = take_bytes(&c, take_u8(&c));
+    if (c.torn)
+        return 0;
+    int rc = zmtp_identity_check(identity, why);
+    if (rc < 0)
+        return rc;
+    *retidentity = identity;
+    return (int)(in.len - cursor_left(&c));
 }
 
 void

@@ -16,6 +16,7 @@
     RULE(AS_SERVER, "37/3.2", "as-server is neither 0 nor 1")                                      \
     RULE(FILLER, "37/3.2", "the greeting is not filled with zeros")                                \
     RULE(PATTERN_2, "15/5.1", "unknown socket type in a greeting of ZMTP 2.0")                     \
+    RULE(IDENTITY_2, "15/5.1", "the identity of ZMTP 2.0 is not one short frame")                  \
     /* frames */                                                                                   \
     RULE(FLAGS, "37/3.7", "a reserved flag of a frame is set")                                     \
     RULE(FLAGS_2, "15/5.2", "a reserved flag of a frame of ZMTP 2.0 is set")                       \
@@ -27,9 +28,12 @@
     RULE(PROPERTY_TORN, "37/3.8", "a property runs past the end of the metadata")                  \
     RULE(PROPERTY_NAME, "37/3.8", "a property's name is empty or has a character it may not have") \
     RULE(PROPERTY_SIZE, "37/3.8", "a property's value of 2^31 bytes or more")                      \
+    RULE(PATTERN, "37/3.9.1", "unknown socket type")                                               \
+    RULE(IDENTITY, "37/3.9.2", "an identity of more than 255 bytes, or one that begins with 0")    \
+    RULE(RESOURCE, "37/3.9.3", "a resource that is not names with slashes between them")           \
     RULE(PING_TORN, "37/5", "a PING without its time to live")                                     \
     RULE(PING_CONTEXT, "37/5", "a context of more than 16 bytes in a PING or PONG")                \
-    RULE(ERROR_SIZE, "37/3.8", "an ERROR that is not just as long as its reason")                  \
+    RULE(ERROR_SIZE, "37/3.8", "an ERROR that is not just its reason")                             \
     /* PLAIN */                                                                                    \
     RULE(HELLO_SIZE, "24/3", "a HELLO that is not just user name and password")                    \
     RULE(WELCOME_SIZE, "24/3", "a WELCOME with data")                                              \
@@ -51,6 +55,9 @@ enum zmtp_rule {
 
 /* Returns -ERR_PROTOCOL. */
 int zmtp_breach(struct fault *why, enum zmtp_rule rule);
+
+/* RFC 37's, also of 2.0. */
+int zmtp_identity_check(struct view identity, struct fault *why);
 
 /* What fills the greeting and CURVE's HELLO. */
 static inline bool
