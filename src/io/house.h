@@ -78,6 +78,7 @@ struct io_stream {
     void *arg;
     struct list aside;     /* in news or parting */
     struct outbox *outbox; /* NULL: nothing is unsent */
+    size_t lost;           /* bytes of it that were dropped */
     uint32_t high, low;
     uint32_t part_by_ms; /* of the loop's clock */
     int16_t broken_rc;   /* why nothing can be sent any more, or 0 */

@@ -236,6 +236,7 @@ io_stream_init(struct io_stream *stream, struct io *io)
 void
 io_stream_drop(struct io_stream *stream)
 {
+    stream->lost += io_unsent(stream);
     outbox_drop(&stream->outbox, &stream->io->pool);
 }
 

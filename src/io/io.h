@@ -150,6 +150,10 @@ int io_put(struct io_stream *stream, struct view bytes);
 int io_put_ref(struct io_stream *stream, struct view bytes, io_fn *release, void *arg);
 /* Bytes put that have not left. */
 size_t io_unsent(const struct io_stream *stream);
+/* Bytes that were put and dropped, because the stream broke or was aborted. */
+size_t io_lost(const struct io_stream *stream);
+/* Why a put was refused: -ERR_NO_MEMORY, or -err of a stream that is broken or closing, and then its events tell. */
+int io_refusal(const struct io_stream *stream);
 /* `drained` is called when unsent falls to `low` after having been above `high`. */
 void io_marks(struct io_stream *stream, size_t high, size_t low);
 /* Write the outbox now, without waiting for the end of the turn. */

@@ -304,6 +304,20 @@ io_unsent(const struct io_stream *stream)
     return stream->outbox == NULL ? 0 : stream->outbox->unsent;
 }
 
+size_t
+io_lost(const struct io_stream *stream)
+{
+    return stream->lost;
+}
+
+int
+io_refusal(const struct io_stream *stream)
+{
+    if (stream->broken_rc != 0)
+        return stream->broken_rc;
+    return takes(stream) ? -ERR_NO_MEMORY : -ERR_STATE;
+}
+
 void
 io_marks(struct io_stream *stream, size_t high, size_t low)
 {

@@ -252,7 +252,9 @@ abort_drops_and_releases(void **state)
     peer_refer(&scene->client, 10);
     scene_run(scene, 20);
     assert_int_equal(scene->released, 0);
+    size_t unsent = io_unsent(scene->client.stream);
     io_abort(scene->client.stream);
+    assert_int_equal(io_lost(scene->client.stream), unsent);
     assert_int_equal(scene->client.closed, 0);
     assert_true(scene_until(scene, &scene->client.closed, 1));
     assert_int_equal(scene->released, 1);
@@ -282,6 +284,8 @@ vanished_peer_is_told_once(void **state)
     assert_int_equal(scene->client.ended, 1);
     assert_int_equal(scene->released, 1);
     assert_null(io_put_room(scene->client.stream, 1));
+    assert_int_equal(io_refusal(scene->client.stream), scene->client.ended_rc);
+    assert_true(io_lost(scene->client.stream) > 0);
     io_close(scene->client.stream);
     assert_true(scene_until(scene, &scene->client.closed, 1));
 }
@@ -417,6 +421,7 @@ refused_put_leaves_the_stream_whole(void **state)
     assert_int_equal(io_put(scene->client.stream, view_str("never")), -ERR_NO_MEMORY);
     scene->mem.fail_at = scene->mem.calls + 1;
     assert_int_equal(io_put_ref(scene->client.stream, view_str("never"), NULL, NULL), -ERR_NO_MEMORY);
+    assert_int_equal(io_refusal(scene->client.stream), -ERR_NO_MEMORY);
     scene->mem.fail_at = 0;
     peer_say(&scene->client, 10);
     assert_true(scene_until_bytes(scene, &scene->server.read_bytes, 10));

@@ -32,12 +32,12 @@ struct zmtp_side {
 };
 
 enum zmtp_why {
-    ZMTP_LEFT,     /* by zmtp_peer_close() or _abort() */
+    ZMTP_LEFT,      /* by zmtp_peer_close() or _abort() */
     ZMTP_UNREACHED, /* there never was a connection: `rc` */
-    ZMTP_LOST,     /* `rc`; -ERR_TIMEOUT: silent, or its handshake took too long */
-    ZMTP_REFUSED,  /* ERROR from the peer: `said` */
-    ZMTP_DENIED,   /* by our admit, or its proof is false: it got an ERROR */
-    ZMTP_BREACH,   /* it broke the protocol: `fault` */
+    ZMTP_LOST,      /* `rc`; -ERR_TIMEOUT: silent, or its handshake took too long */
+    ZMTP_REFUSED,   /* ERROR from the peer: `said` */
+    ZMTP_DENIED,    /* by our admit, or its proof is false: it got an ERROR */
+    ZMTP_BREACH,    /* it broke the protocol: `fault` */
 };
 
 struct zmtp_end {
@@ -52,19 +52,22 @@ void zmtp_end_print(const struct zmtp_end *end, char *ret, size_t len);
 
 struct zmtp_peer;
 
-/* Every callback comes from the loop, and is optional but for `messages` and `closed`.  All may call anything below. */
+/* Every callback comes from the loop (or from inside zmtp_peer_accept(), with bytes), and is optional but for
+ * `messages` and `closed`.  All may call anything below but zmtp_peer_free(). */
 struct zmtp_peer_on {
     /* The connection is there and the greeting begins (connect only). */
     void (*connected)(void *arg);
-    /* A server that serves several patterns says, once it knows the peer's, as which it answers: zmtp_peer_pattern()
-     * and zmtp_peer_property() tell.  >= 0: enum zmtp_pattern; -ERR_X: refused with an ERROR. */
+    /* A server that serves several patterns says, once it knows the peer's, as which it answers: zmtp_peer_pattern(),
+     * _identity() and _resource() tell.  >= 0: enum zmtp_pattern; -ERR_X: refused with an ERROR. */
     int (*pattern)(void *arg, const struct zmtp_peer *peer);
     /* Server of PLAIN or CURVE: 0 lets it in. */
     int (*admit)(void *arg, struct view name, struct view password);
     /* The handshake is done. */
     void (*ready)(void *arg);
-    /* A run of `count` whole messages; borrowed for the call. */
-    void (*messages)(void *arg, struct view run, uint32_t count);
+    /* A run of `count` whole messages.  It lies in `chunk`, which may be referred to instead of copied (a large message
+     * that came in pieces, what was decrypted), or, when that is NULL, is borrowed for the call.  What was read before
+     * zmtp_peer_pause() still comes. */
+    void (*messages)(void *arg, struct view run, uint32_t count, struct zmtp_chunk *chunk);
     /* PUB and XPUB: SUBSCRIBE and CANCEL, as a command or as a message.  -ERR_FULL: too many, it is left. */
     int (*subscribed)(void *arg, struct view prefix, bool on);
     /* The answer to the zmtp_peer_ping() with this number. */
@@ -75,11 +78,12 @@ struct zmtp_peer_on {
     void (*closed)(void *arg, const struct zmtp_end *end);
 };
 
-/* Takes an accepted stream over; `bytes` is what was read of it already.  0 or -ERR_NO_MEMORY and then the stream is
- * still the caller's. */
+/* Takes an accepted stream over; `bytes` is what was read of it already: it is taken in here, with *ret set, as if it
+ * had just come.  0 or -ERR_NO_MEMORY and then the stream is still the caller's. */
 int zmtp_peer_accept(struct io *io, struct io_stream *stream, struct view bytes, const struct zmtp_side *side,
                      const struct zmtp_peer_on *on, void *arg, struct zmtp_peer **ret);
-/* `resource`: goes to the peer as that property (copied); may be empty.  0 or -err and then nothing was begun. */
+/* `resource`: goes to the peer as that property (copied); at most 255 bytes, may be empty.  0 or -err and then nothing
+ * was begun. */
 int zmtp_peer_connect(struct io *io, const struct io_address *address, struct view resource,
                       const struct zmtp_side *side, const struct zmtp_peer_on *on, void *arg, struct zmtp_peer **ret);
 
@@ -87,12 +91,12 @@ int zmtp_peer_connect(struct io *io, const struct io_address *address, struct vi
 enum zmtp_pattern zmtp_peer_pattern(const struct zmtp_peer *peer);
 struct view zmtp_peer_identity(const struct zmtp_peer *peer);
 struct view zmtp_peer_resource(const struct zmtp_peer *peer);
-unsigned zmtp_peer_minor(const struct zmtp_peer *peer);  /* ZMTP 3.x: x; 2.0: 0 */
-bool zmtp_peer_can_ping(const struct zmtp_peer *peer);   /* ZMTP 3.1 */
+unsigned zmtp_peer_minor(const struct zmtp_peer *peer); /* ZMTP 3.x: x; 2.0: 0 */
+bool zmtp_peer_can_ping(const struct zmtp_peer *peer);  /* ZMTP 3.1 */
 void zmtp_peer_address(const struct zmtp_peer *peer, char *ret, size_t len);
 
 /* Puts a run; only when ready.  Copied when small, by reference to the slice's chunk when large; encrypted frame by
- * frame with CURVE.  0 or -ERR_NO_MEMORY, and then the peer is doomed. */
+ * frame with CURVE.  0 or -err, and then the peer is doomed: `closed` comes. */
 int zmtp_peer_put(struct zmtp_peer *peer, const struct zmtp_slice *slice);
 /* The same with bytes that are copied at once. */
 int zmtp_peer_put_copy(struct zmtp_peer *peer, struct view run);
