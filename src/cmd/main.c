@@ -4,6 +4,7 @@
 
 #include "base/must.h"
 #include "cmd/cmd.h"
+#include "io/io.h"
 
 /* clang-format off */
 static const struct command {
@@ -45,6 +46,7 @@ help(FILE *to)
 int
 main(int argc, char **argv)
 {
+    io_uv_host();
     if (argc < 2)
         return help(stderr);
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)

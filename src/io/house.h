@@ -19,6 +19,8 @@ struct io_house {
     int (*sibling)(struct io *io, struct mem *mem, struct io **ret);
     int (*thread_start)(struct io *io, io_fn *fn, void *arg, struct io_thread **ret);
     void (*thread_join)(struct io *io, struct io_thread *thread);
+    /* Reads the clocks anew, outside of any turn. */
+    void (*refresh)(struct io *io);
     uint64_t (*exact_ns)(const struct io *io);
     void (*random)(struct io *io, void *ret, size_t n);
     void (*ready)(struct io *io);
@@ -61,6 +63,9 @@ struct io {
     struct heap timers;
     uint64_t now_ns, wall_ms; /* of the turn; the house sets them when one begins */
     uint64_t alarm_ns;
+    bool stale; /* its owner has come from outside of any turn: the clocks are read when they are asked for */
+    bool ripe;  /* an outbox has grown to ripe_bytes since the last turn's end */
+    size_t ripe_bytes;
     bool busy; /* something happened since the last turn's end */
     bool dead; /* the machine is gone: nothing here does anything any more */
     io_fn *turn_fn, *wake_fn;

@@ -14,7 +14,7 @@ static const uint64_t NS_A_MS = 1000 * 1000;
 void
 io_init(struct io *io, const struct io_house *house, struct mem *mem)
 {
-    *io = (struct io){ .house = house, .mem = mem, .alarm_ns = UINT64_MAX };
+    *io = (struct io){ .house = house, .mem = mem, .alarm_ns = UINT64_MAX, .ripe_bytes = SIZE_MAX };
     heap_init(&io->timers, mem);
     list_init(&io->dirty);
     list_init(&io->news);
@@ -88,15 +88,24 @@ io_on_wake(struct io *io, io_fn *fn, void *arg)
     io->wake_arg = arg;
 }
 
+/* The clocks of a loop are its turn's; who comes from outside of any (io/gate.h) finds them old. */
+static const struct io *
+fresh(const struct io *io)
+{
+    if (io->stale)
+        io->house->refresh((struct io *)(uintptr_t)io);
+    return io;
+}
+
 uint64_t
 io_now_ns(const struct io *io)
 {
-    return io->now_ns;
+    return fresh(io)->now_ns;
 }
 uint64_t
 io_wall_ms(const struct io *io)
 {
-    return io->wall_ms;
+    return fresh(io)->wall_ms;
 }
 uint64_t
 io_exact_ns(const struct io *io)
@@ -217,7 +226,7 @@ io_end_turn(struct io *io)
 {
     if (!io->busy && list_empty(&io->dirty)) /* dirty: bytes were put from outside of any turn */
         return;
-    io->busy = false;
+    io->busy = io->ripe = false;
     if (io->turn_fn != NULL)
         io->turn_fn(io->turn_arg);
     for (struct list *l = list_pop(&io->dirty); l != NULL; l = list_pop(&io->dirty))
@@ -486,7 +495,7 @@ static bool
 set_deadline(struct io_stream *stream)
 {
     struct io *io = stream->io;
-    stream->part_by_ms = (uint32_t)(io->now_ns / NS_A_MS) + PART_MS;
+    stream->part_by_ms = (uint32_t)(io_now_ns(io) / NS_A_MS) + PART_MS;
     list_push(&io->parting, &stream->aside);
     return io->parting_timer.node.slot != 0 ||
            io_timer_set(io, &io->parting_timer, io->now_ns + PART_MS * NS_A_MS, part, io) == 0;

@@ -234,6 +234,9 @@ int io_list(struct io *io, const char *path, io_name_fn *fn, void *arg);
 /* ---- the houses ------------------------------------------------------------------------------------------ */
 
 int io_uv_new(struct mem *mem, struct io **ret);
+/* For a program of our own, not for a library: ignores SIGPIPE (programs that are started may leave early), and lets
+ * the process have as many descriptors as the system allows. */
+void io_uv_host(void);
 /* The simulator's door is io/sim/sim.h. */
 
 #endif

@@ -253,7 +253,11 @@ static void
 added(struct io_stream *stream)
 {
     struct outbox *outbox = stream->outbox;
-    if (stream->blocked || !list_empty(&outbox->dirty))
+    if (stream->blocked)
+        return;
+    if (outbox->unsent >= stream->io->ripe_bytes)
+        stream->io->ripe = true;
+    if (!list_empty(&outbox->dirty))
         return;
     outbox->stream = stream;
     list_push(&stream->io->dirty, &outbox->dirty);

@@ -38,8 +38,8 @@ uv_err(int64_t err)
         { UV_EINVAL,        ERR_INVALID       },
         { UV_ENAMETOOLONG,  ERR_TOO_LARGE     },
         { UV_EFBIG,         ERR_TOO_LARGE     },
-        { UV_EMFILE,        ERR_FULL          },
-        { UV_ENFILE,        ERR_FULL          },
+        { UV_EMFILE,        ERR_DESCRIPTORS   },
+        { UV_ENFILE,        ERR_DESCRIPTORS   },
     };
     if (err >= 0)
         return 0;

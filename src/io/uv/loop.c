@@ -21,6 +21,13 @@ read_clocks(struct uv_house *house)
     house->io.now_ns = uv_hrtime();
     clock_gettime(CLOCK_REALTIME, &t);
     house->io.wall_ms = (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / NS_A_MS;
+    house->io.stale = false;
+}
+
+static void
+refresh(struct io *io)
+{
+    read_clocks(uv_house_of(io));
 }
 
 void
@@ -64,15 +71,19 @@ set_alarm(struct io *io, uint64_t at_ns)
     house->alarm_moved = true;
 }
 
-/* The last thing before the loop sleeps. */
-static void
-on_prepare(uv_prepare_t *handle)
+void
+uv_end(struct uv_house *house)
 {
-    struct uv_house *house = container_of(handle, struct uv_house, prepare);
     io_end_turn(&house->io);
     house->full = NULL;
     if (house->alarm_moved)
         start_alarm(house);
+}
+
+static void
+on_prepare(uv_prepare_t *handle)
+{
+    uv_end(container_of(handle, struct uv_house, prepare));
 }
 
 static void
@@ -155,6 +166,7 @@ close_own(struct uv_house *house)
     uv_close((uv_handle_t *)&house->async, NULL);
     uv_close((uv_handle_t *)&house->kick, NULL);
     uv_close((uv_handle_t *)&house->alarm, NULL);
+    uv_close((uv_handle_t *)&house->room, NULL);
 }
 
 static void
@@ -171,6 +183,7 @@ free_house(struct io *io)
         continue;
     must(uv_loop_close(&house->loop) == 0);
     io_fini(io);
+    close(house->room_fd);
     if (house->spare_fd >= 0)
         close(house->spare_fd);
     mem_free(io->mem, house->read_buffer);
@@ -194,6 +207,7 @@ static const struct io_house house_uv = {
     .sibling = sibling,
     .thread_start = uv_house_thread_start,
     .thread_join = uv_house_thread_join,
+    .refresh = refresh,
     .exact_ns = exact_ns,
     .random = fill_random,
     .ready = uv_ready,
@@ -219,16 +233,18 @@ static const struct io_house house_uv = {
     .list = uv_list,
 };
 
-/* None of these can fail but the first and the one that needs a descriptor. */
+/* None of the others can fail. */
 static int
-open_loop(struct uv_house *house)
+open_handles(struct uv_house *house)
 {
-    int rc = uv_loop_init(&house->loop);
+    int rc = uv_room_open(house);
     if (rc < 0)
-        return uv_err(rc);
+        return rc;
     rc = uv_async_init(&house->loop, &house->async, on_async);
     if (rc < 0) {
-        uv_loop_close(&house->loop);
+        uv_close((uv_handle_t *)&house->room, NULL);
+        uv_run(&house->loop, UV_RUN_DEFAULT);
+        close(house->room_fd);
         return uv_err(rc);
     }
     uv_prepare_init(&house->loop, &house->prepare);
@@ -236,6 +252,18 @@ open_loop(struct uv_house *house)
     uv_idle_init(&house->loop, &house->kick);
     uv_timer_init(&house->loop, &house->alarm);
     return 0;
+}
+
+static int
+open_loop(struct uv_house *house)
+{
+    int rc = uv_loop_init(&house->loop);
+    if (rc < 0)
+        return uv_err(rc);
+    rc = open_handles(house);
+    if (rc < 0)
+        uv_loop_close(&house->loop);
+    return rc;
 }
 
 static int
@@ -275,10 +303,15 @@ raise_descriptors(void)
     }
 }
 
-int
-io_uv_new(struct mem *mem, struct io **ret)
+void
+io_uv_host(void)
 {
     signal(SIGPIPE, SIG_IGN);
     raise_descriptors();
+}
+
+int
+io_uv_new(struct mem *mem, struct io **ret)
+{
     return make(mem, true, ret);
 }

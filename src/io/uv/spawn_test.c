@@ -98,5 +98,6 @@ main(void)
         CASE(program_reads_its_input), CASE(program_sees_its_environment),     CASE(program_tells_how_it_ended),
         CASE(program_need_not_read),   CASE(what_is_not_there_is_not_started), CASE(program_outlives_its_loop),
     };
+    io_uv_host();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

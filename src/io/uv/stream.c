@@ -99,60 +99,6 @@ uv_read_changed(struct io_stream *stream)
         must(uv_read_start(&s->uv.any, on_alloc, on_read) != UV_EINVAL);
 }
 
-/* ---- writing ------------------------------------------------------------------------------------------------ */
-
-/* What the system would not take at once: libuv writes it when the socket has room.  It stays in the outbox meanwhile.
- */
-struct uv_rest {
-    uv_write_t req;
-    struct uv_stream *stream;
-    size_t bytes;
-};
-
-static void
-on_rest_written(uv_write_t *req, int status)
-{
-    struct uv_rest *rest = container_of(req, struct uv_rest, req);
-    struct uv_stream *s = rest->stream;
-    size_t bytes = rest->bytes;
-    mem_free(s->stream.io->mem, rest);
-    if (s->stream.gone)
-        return;
-    uv_begin(uv_house_of(s->stream.io));
-    if (status < 0)
-        io_event_ended(&s->stream, uv_err(status));
-    else
-        io_event_written(&s->stream, bytes);
-}
-
-static int64_t
-write_later(struct uv_stream *s, uv_buf_t first)
-{
-    struct uv_rest *rest = MEM_NEW(s->stream.io->mem, struct uv_rest);
-    if (rest == NULL)
-        return -ERR_NO_MEMORY;
-    rest->stream = s;
-    rest->bytes = first.len;
-    int rc = uv_write(&rest->req, &s->uv.any, &first, 1, on_rest_written);
-    if (rc == 0)
-        return -ERR_AGAIN;
-    mem_free(s->stream.io->mem, rest);
-    return uv_err(rc);
-}
-
-int64_t
-uv_stream_write(struct io_stream *stream, const struct view *views, unsigned n)
-{
-    struct uv_stream *s = uv_stream_of(stream);
-    uv_buf_t bufs[WRITE_VIEWS_MAX];
-    for (unsigned i = 0; i < n; i++)
-        bufs[i] = (uv_buf_t){ .base = (char *)(uintptr_t)views[i].data, .len = views[i].len };
-    int rc = uv_try_write(&s->uv.any, bufs, n);
-    if (rc == UV_EAGAIN)
-        return write_later(s, bufs[0]);
-    return rc < 0 ? uv_err(rc) : rc;
-}
-
 /* ---- the end ------------------------------------------------------------------------------------------------ */
 
 void
@@ -179,6 +125,7 @@ uv_stream_close(struct io_stream *stream)
     struct uv_stream *s = uv_stream_of(stream);
     if (uv_is_closing(&s->uv.handle))
         return; /* connecting to a name's next address: it will notice */
+    uv_write_end(s);
     uv_dial_end(s);
     uv_close(&s->uv.handle, on_closed);
 }

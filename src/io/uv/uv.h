@@ -13,6 +13,8 @@ struct uv_house {
     uv_async_t async;     /* io_wake */
     uv_idle_t kick;       /* active: there is news for a further turn */
     uv_timer_t alarm;
+    uv_poll_t room; /* sockets that have room again: the epoll they are watched by */
+    int room_fd;
     uint64_t alarm_ns;
     bool alarm_moved;
     bool first; /* the process's first loop: it sees to it that nobody else has an address */
@@ -50,6 +52,8 @@ uv_stream_of(const struct io_stream *stream)
 
 /* err.c: libuv's and the system's errors (both negative errno on Linux) as ours. */
 int uv_err(int64_t err);
+/* The end of a turn; the loop's own is the last thing before it sleeps. */
+void uv_end(struct uv_house *house);
 /* Any event of libuv begins a turn, or goes on with it. */
 void uv_begin(struct uv_house *house);
 /* A further turn follows at once, with io_event_news and uv_jobs_done in it. */
@@ -74,7 +78,6 @@ void uv_stream_forget(struct uv_stream *stream);
 /* A connection becomes a stream.  On failure `fd` stays open. */
 int uv_stream_adopt(struct uv_house *house, int fd, enum io_kind kind, struct io_stream **ret);
 void uv_read_changed(struct io_stream *stream);
-int64_t uv_stream_write(struct io_stream *stream, const struct view *views, unsigned n);
 void uv_stream_shutdown(struct io_stream *stream);
 void uv_stream_close(struct io_stream *stream);
 void uv_stream_peer(const struct io_stream *stream, char *ret, size_t len);
@@ -84,6 +87,11 @@ void uv_parcel_discard(struct io *io, struct io_parcel parcel);
 
 /* Opens the descriptor that is kept in reserve, if it was used. */
 void uv_spare_renew(struct uv_house *house);
+
+/* write.c */
+int uv_room_open(struct uv_house *house);
+int64_t uv_stream_write(struct io_stream *stream, const struct view *views, unsigned n);
+void uv_write_end(struct uv_stream *stream);
 
 /* dial.c */
 int uv_dial_begin(struct io *io, const struct io_address *address, struct io_stream **ret);
