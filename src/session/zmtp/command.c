@@ -1,0 +1,109 @@
+/* session/zmtp/command.c - commands that may come at any time once it is ready. */
+#include "base/cursor.h"
+#include "base/err.h"
+#include "base/must.h"
+#include "session/zmtp/inner.h"
+
+/* Who reads nothing of what it is sent is not owed an answer to each PING: above so much unsent, only so many. */
+enum { UNSENT_MUCH = 64 * 1024, PONGS_MAX = 1000 };
+
+static int
+on_ping(struct zmtp_peer *peer, struct view data, struct fault *why)
+{
+    struct zmtp_ping ping;
+    int rc = zmtp_ping_parse(data, &ping, why);
+    if (rc < 0)
+        return rc;
+    zmtp_beat_ttl(peer, ping.ttl_ds);
+    if (io_unsent(peer->stream) < UNSENT_MUCH)
+        peer->pongs = 0;
+    else if (peer->pongs++ >= PONGS_MAX)
+        return 0;
+    (void)zmtp_put_command(peer, "PONG", ping.context, view_of(NULL, 0)); /* a stream that fails tells so itself */
+    return 0;
+}
+
+/* Ours carry a number, or (heartbeats) nothing. */
+static int
+on_pong(struct zmtp_peer *peer, struct view data, struct fault *why)
+{
+    struct view context;
+    int rc = zmtp_pong_parse(data, &context, why);
+    if (rc == 0 && context.len == sizeof(uint32_t) && peer->on->ponged != NULL) {
+        struct cursor in = cursor_of(context);
+        peer->on->ponged(peer->arg, take_u32(&in));
+    }
+    return rc;
+}
+
+int
+zmtp_take_subscription(struct zmtp_peer *peer, struct view prefix, bool on, struct fault *why)
+{
+    int rc = peer->on->subscribed == NULL ? 0 : peer->on->subscribed(peer->arg, prefix, on);
+    return rc == -ERR_FULL ? zmtp_peer_breach(why, PEER_SUBSCRIPTIONS) : rc;
+}
+
+static int
+subscribe(struct zmtp_peer *peer, struct view prefix, bool on, struct fault *why)
+{
+    if (peer->own != ZMTP_PUB && peer->own != ZMTP_XPUB)
+        return zmtp_peer_breach(why, PEER_NOT_PUBLISHER);
+    return zmtp_take_subscription(peer, prefix, on, why);
+}
+
+static int
+on_subscribe(struct zmtp_peer *peer, struct view data, struct fault *why)
+{
+    return subscribe(peer, data, true, why);
+}
+
+static int
+on_cancel(struct zmtp_peer *peer, struct view data, struct fault *why)
+{
+    return subscribe(peer, data, false, why);
+}
+
+static int
+on_error(struct zmtp_peer *peer, struct view data, struct fault *why)
+{
+    struct view reason;
+    int rc = zmtp_error_parse(data, &reason, why);
+    if (rc == 0)
+        zmtp_refused(peer, reason);
+    return rc;
+}
+
+static int
+on_late(struct zmtp_peer *peer, struct view data, struct fault *why)
+{
+    (void)peer;
+    (void)data;
+    return zmtp_peer_breach(why, PEER_LATE_COMMAND);
+}
+
+int
+zmtp_take_command(struct zmtp_peer *peer, struct view body, struct fault *why)
+{
+    static const struct {
+        const char *name;
+        zmtp_command_fn *on;
+    } rows[] = {
+        {"SUBSCRIBE", on_subscribe},
+        { "CANCEL",   on_cancel   },
+        { "PING",     on_ping     },
+        { "PONG",     on_pong     },
+        { "ERROR",    on_error    },
+        { "READY",    on_late     },
+        { "HELLO",    on_late     },
+        { "WELCOME",  on_late     },
+        { "INITIATE", on_late     },
+    };
+    struct zmtp_command command;
+    int rc = zmtp_command_parse(body, &command, why);
+    if (rc < 0)
+        return rc;
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        if (view_is(command.name, rows[i].name))
+            return rows[i].on(peer, command.data, why);
+    return 0; /* unknown ones are of versions to come, or JOIN and LEAVE */
+}

@@ -1,0 +1,143 @@
+/* session/zmtp/putting.c - runs and commands into the stream's outbox. */
+#include "base/cursor.h"
+#include "base/err.h"
+#include "base/must.h"
+#include "session/zmtp/inner.h"
+
+/* A stream that broke tells so itself; without memory a part of a message may be lost, so the connection is. */
+static int
+doom(struct zmtp_peer *peer)
+{
+    int rc = io_refusal(peer->stream);
+    if (rc == -ERR_NO_MEMORY)
+        zmtp_fail(peer, rc, NULL);
+    return rc;
+}
+
+/* ---- runs ------------------------------------------------------------------------------------------------------- */
+
+static int
+put_sealed(struct zmtp_peer *peer, struct view run)
+{
+    struct zmtp_frame frame;
+    while (zmtp_frame_next(&run, &frame)) {
+        size_t front = zmtp_box_front(frame.body.len);
+        uint8_t *at = io_put_room(peer->stream, front + frame.body.len);
+        if (at == NULL)
+            return doom(peer);
+        if (frame.body.len > 0)
+            memcpy(at + front, frame.body.data, frame.body.len);
+        zmtp_box_seal(peer, at, frame.flags, frame.body.len);
+        io_put_done(peer->stream, front + frame.body.len);
+    }
+    return 0;
+}
+
+int
+zmtp_peer_put_copy(struct zmtp_peer *peer, struct view run)
+{
+    if (peer->phase != ZMTP_READY)
+        return -ERR_STATE;
+    if (peer->box != NULL)
+        return put_sealed(peer, run);
+    return io_put(peer->stream, run) < 0 ? doom(peer) : 0;
+}
+
+static void
+release(void *arg)
+{
+    zmtp_chunk_unref(arg);
+}
+
+int
+zmtp_peer_put(struct zmtp_peer *peer, const struct zmtp_slice *slice)
+{
+    if (peer->phase != ZMTP_READY || peer->box != NULL || slice->run.len < REFER_BYTES_MIN)
+        return zmtp_peer_put_copy(peer, slice->run);
+    if (io_put_ref(peer->stream, slice->run, release, zmtp_chunk_ref(slice->chunk)) == 0)
+        return 0;
+    zmtp_chunk_unref(slice->chunk);
+    return doom(peer);
+}
+
+uint8_t *
+zmtp_peer_room(struct zmtp_peer *peer, size_t n)
+{
+    return peer->phase != ZMTP_READY || peer->box != NULL ? NULL : io_put_room(peer->stream, n);
+}
+
+void
+zmtp_peer_room_done(struct zmtp_peer *peer, size_t n)
+{
+    io_put_done(peer->stream, n);
+}
+
+/* ---- commands --------------------------------------------------------------------------------------------------- */
+
+int
+zmtp_put_command(struct zmtp_peer *peer, const char *name, struct view a, struct view b)
+{
+    size_t name_bytes = strlen(name), body = 1 + name_bytes + a.len + b.len;
+    uint8_t head[ZMTP_FRAME_HEAD_MAX];
+    size_t head_bytes = zmtp_frame_head(head, ZMTP_COMMAND, body);
+    size_t front = peer->box != NULL ? zmtp_box_front(body) : head_bytes;
+    uint8_t *at = io_put_room(peer->stream, front + body);
+    if (at == NULL)
+        return doom(peer);
+    struct pen pen = pen_of(at + front, body);
+    put_u8(&pen, (uint8_t)name_bytes);
+    put_bytes(&pen, view_of(name, name_bytes));
+    put_bytes(&pen, a);
+    put_bytes(&pen, b);
+    must(!pen.torn);
+    if (peer->box != NULL)
+        zmtp_box_seal(peer, at, ZMTP_COMMAND, body);
+    else
+        memcpy(at, head, head_bytes);
+    io_put_done(peer->stream, front + body);
+    return 0;
+}
+
+/* Before 3.1 a subscription is a message whose first byte is 1 or 0 (23/4.2, 29/3). */
+static int
+put_subscription(struct zmtp_peer *peer, struct view prefix, bool on)
+{
+    size_t body = 1 + prefix.len;
+    uint8_t head[ZMTP_FRAME_HEAD_MAX];
+    size_t head_bytes = zmtp_frame_head(head, 0, body);
+    size_t front = peer->box != NULL ? zmtp_box_front(body) : head_bytes;
+    uint8_t *at = io_put_room(peer->stream, front + body);
+    if (at == NULL)
+        return doom(peer);
+    at[front] = on;
+    if (prefix.len > 0)
+        memcpy(at + front + 1, prefix.data, prefix.len);
+    if (peer->box != NULL)
+        zmtp_box_seal(peer, at, 0, body);
+    else
+        memcpy(at, head, head_bytes);
+    io_put_done(peer->stream, front + body);
+    return 0;
+}
+
+int
+zmtp_peer_subscribe(struct zmtp_peer *peer, struct view prefix, bool on)
+{
+    if (peer->phase != ZMTP_READY)
+        return -ERR_STATE;
+    if (peer->major < 3 || peer->minor < 1)
+        return put_subscription(peer, prefix, on);
+    return zmtp_put_command(peer, on ? "SUBSCRIBE" : "CANCEL", prefix, view_of(NULL, 0));
+}
+
+int
+zmtp_peer_ping(struct zmtp_peer *peer, uint32_t number)
+{
+    uint8_t data[2 + 4];
+    struct pen pen = pen_of(data, sizeof(data));
+    if (peer->phase != ZMTP_READY || !zmtp_peer_can_ping(peer))
+        return -ERR_STATE;
+    put_u16(&pen, 0);
+    put_u32(&pen, number);
+    return zmtp_put_command(peer, "PING", view_of(data, sizeof(data)), view_of(NULL, 0));
+}
