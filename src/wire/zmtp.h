@@ -15,6 +15,8 @@
 #ifndef TAMBO_WIRE_ZMTP_H
 #define TAMBO_WIRE_ZMTP_H
 
+#include <endian.h>
+
 #include "base/cursor.h"
 #include "base/fault.h"
 #include "base/view.h"
@@ -101,10 +103,9 @@ zmtp_frame_body_bytes(const uint8_t *at)
 {
     if ((at[0] & ZMTP_LONG) == 0)
         return at[1];
-    uint64_t size = 0;
-    for (size_t i = 1; i < ZMTP_FRAME_HEAD_MAX; i++)
-        size = size << 8 | at[i];
-    return size;
+    uint64_t size;
+    memcpy(&size, at + 1, sizeof(size));
+    return be64toh(size);
 }
 
 /* zmtp_frame_parse() for all frames. */
@@ -139,8 +140,8 @@ zmtp_frame_head(uint8_t ret[ZMTP_FRAME_HEAD_MAX], unsigned flags, uint64_t body_
         ret[1] = (uint8_t)body_bytes;
         return ZMTP_FRAME_HEAD_MIN;
     }
-    for (size_t i = ZMTP_FRAME_HEAD_MAX; --i > 0; body_bytes >>= 8)
-        ret[i] = (uint8_t)body_bytes;
+    uint64_t size = htobe64(body_bytes);
+    memcpy(ret + 1, &size, sizeof(size));
     return ZMTP_FRAME_HEAD_MAX;
 }
 

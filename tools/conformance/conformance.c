@@ -1,7 +1,7 @@
-/* tools/conformance - prints docs/conformance-mqtt.md or docs/conformance-amqp.md: each rule of the specification, the
- * tests that show that we keep it, and what those tests said.
+/* tools/conformance - prints docs/conformance-PROTOCOL.md: each rule of the specification, the tests that show that we
+ * keep it, and what those tests said.
  *
- *     conformance mqtt|amqp FILE...
+ *     conformance mqtt|amqp|zmtp FILE...
  *
  * The files are what the test programs printed. */
 #include <stdio.h>
@@ -11,11 +11,30 @@
 #include "base/must.h"
 #include "results.h"
 
+static const struct page {
+    const char *protocol;
+    void (*print)(const struct results *results);
+} pages[] = {
+    {"mqtt",  print_mqtt_page},
+    { "amqp", print_amqp_page},
+    { "zmtp", print_zmtp_page},
+};
+
+static const struct page *
+page_of(const char *protocol)
+{
+    for (size_t i = 0; i < COUNT_OF(pages); i++)
+        if (strcmp(pages[i].protocol, protocol) == 0)
+            return &pages[i];
+    return NULL;
+}
+
 int
 main(int argc, char **argv)
 {
-    if (argc < 2 || (strcmp(argv[1], "amqp") != 0 && strcmp(argv[1], "mqtt") != 0)) {
-        fprintf(stderr, "usage: conformance mqtt|amqp FILE...\n");
+    const struct page *page = argc > 1 ? page_of(argv[1]) : NULL;
+    if (page == NULL) {
+        fprintf(stderr, "usage: conformance mqtt|amqp|zmtp FILE...\n");
         return 2;
     }
     struct mem mem = { 0 };
@@ -31,10 +50,7 @@ main(int argc, char **argv)
         results_read(&results, file);
         fclose(file);
     }
-    if (strcmp(argv[1], "amqp") == 0)
-        print_amqp_page(&results);
-    else
-        print_mqtt_page(&results);
+    page->print(&results);
     mem_free(&mem, results.rows);
     return 0;
 }

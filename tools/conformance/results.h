@@ -35,5 +35,6 @@ bool names_next(const char **names, struct view *ret);
 
 void print_mqtt_page(const struct results *results);
 void print_amqp_page(const struct results *results);
+void print_zmtp_page(const struct results *results);
 
 #endif
