@@ -299,9 +299,11 @@ take_identity(struct zmtp_peer *peer, struct view have, uint64_t *retneed, struc
 {
     struct view identity;
     int n = zmtp_identity_parse(have, &identity, why);
-    *retneed = ZMTP_FRAME_HEAD_MIN + (have.len < ZMTP_FRAME_HEAD_MIN ? 0 : zmtp_frame_body_bytes(have.data));
-    if (n <= 0)
+    if (n < 0)
         return n;
+    *retneed = ZMTP_FRAME_HEAD_MIN + (have.len < ZMTP_FRAME_HEAD_MIN ? 0 : have.data[1]); /* a short frame */
+    if (n == 0)
+        return 0;
     int rc = on_identity(peer, identity, why);
     return rc < 0 ? rc : n;
 }
