@@ -1,20 +1,22 @@
 /* io/gate.h - one loop that many threads use, each as if it were its own.  In the uv house only: the simulator's
  * programs use the loop itself.
  *
- * A gate is a lock and the question of who *drives* the loop.  A thread that waits for something drives the loop itself,
- * so what arrives is read, decoded and handed over without a switch of threads; of several that wait one drives and wakes
- * the others.  While nobody waits, the gate's own thread drives: connections are made, heartbeats answered and outboxes
- * written in the background.  The lock is never held while sleeping in the system.
+ * A gate is a lock and the question of who *drives* the loop.  A thread that waits for something drives the loop
+ * itself, so what arrives is read, decoded and handed over without a switch of threads; of several that wait one drives
+ * and wakes the others.  While nobody waits, the gate's own thread drives: connections are made, heartbeats answered
+ * and outboxes written in the background.  The lock is never held while sleeping in the system.
  *
  *     caller:   enter - call, call - leave          (outboxes written on the way out, or soon after: see below)
  *               enter - wait (drives, or sleeps until roused) - leave
  *     thread:   drives while no caller does
  *
- * Writing.  What a caller put is written when it leaves, unless the last write was only just now: then it is sending many
- * messages, and what gathers is written when it is worth a system call (GATE_FLUSH_BYTES) or GATE_FLUSH_US later by the
- * gate's thread.  One message alone leaves at once; a stream of them leaves in large pieces. */
+ * Writing.  What a caller put is written when it leaves, unless the last write was only just now: then it is sending
+ * many messages, and what gathers is written when it is worth a system call (GATE_FLUSH_BYTES) or GATE_FLUSH_US later
+ * by the gate's thread.  One message alone leaves at once; a stream of them leaves in large pieces. */
 #ifndef TAMBO_IO_GATE_H
 #define TAMBO_IO_GATE_H
+
+#include <stdatomic.h>
 
 #include "io/io.h"
 
@@ -38,7 +40,7 @@ struct io *io_gate_loop(struct io_gate *gate);
 struct io_waiter {
     struct list link;
     bool roused;
-    uint32_t word; /* what it sleeps on while another drives */
+    _Atomic uint32_t word; /* what it sleeps on while another drives */
 };
 
 /* Between enter and leave: waits until it is roused, or until `deadline_ns` (on io_exact_ns's clock; UINT64_MAX: for
