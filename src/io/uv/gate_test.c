@@ -96,9 +96,7 @@ on_closed(void *arg)
     side->stream = NULL;
 }
 
-static const struct io_stream_on on = {
-    .opened = on_opened, .read = on_read, .ended = on_ended, .closed = on_closed
-};
+static const struct io_stream_on on = { .opened = on_opened, .read = on_read, .ended = on_ended, .closed = on_closed };
 
 static void
 on_accept(void *arg, struct io_stream *stream)
