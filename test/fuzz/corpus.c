@@ -4,6 +4,7 @@
  *
  *     mqtt        the bytes of every conformance vector
  *     amqp        frames, payloads and tables of each kind
+ *     zmtp        the bytes of every conformance vector
  *     session     for every conformance vector a conversation that says it
  *     settings    settings files, good and bad
  *     log         one edit of each kind, of each file
@@ -17,6 +18,7 @@
 #include "base/prng.h"
 #include "conformance/amqp_vector.h"
 #include "conformance/mqtt_vector.h"
+#include "conformance/zmtp_vector.h"
 #include "fuzz/deeds.h"
 #include "rig/amqp_text.h"
 #include "rig/notation.h"
@@ -120,6 +122,17 @@ write_amqp(const char *directory)
         snprintf(name, sizeof(name), "%zu", i);
         write_seed(directory, name, view_of(bytes, notation_bytes(seeds[i], bytes, sizeof(bytes))));
     }
+}
+
+static void
+write_zmtp(const char *directory)
+{
+    for (const struct zmtp_vectors *const *table = zmtp_vector_tables; *table != NULL; table++)
+        for (size_t i = 0; i < (*table)->count; i++) {
+            uint8_t bytes[ZMTP_VECTOR_BYTES_MAX];
+            size_t n = notation_bytes((*table)->rows[i].bytes, bytes, sizeof(bytes));
+            write_seed(directory, (*table)->rows[i].name, view_of(bytes, n));
+        }
 }
 
 /* ---- the others ---------------------------------------------------------------------------------------------- */
@@ -230,6 +243,7 @@ static const struct target {
 } targets[] = {
     {"mqtt",          write_mqtt        },
     { "amqp",         write_amqp        },
+    { "zmtp",         write_zmtp        },
     { "session",      write_session     },
     { "settings",     write_settings    },
     { "log",          write_log         },
