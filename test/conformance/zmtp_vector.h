@@ -47,9 +47,9 @@ struct zmtp_vector {
     const char *clause;  /* that the refusal names; NULL: -ERR_TOO_LARGE */
 };
 
-#define READS(text)     .expects = text
-#define REFUSED(clause) NULL, clause
-#define TOO_LARGE       NULL, NULL
+#define SAYS(text)     .expects = text
+#define BREAKS(clause) NULL, clause
+#define PASSES_LIMIT   NULL, NULL
 
 struct zmtp_vectors {
     const struct zmtp_vector *rows;
