@@ -168,6 +168,7 @@ socket_option(const struct socket *socket, enum tambo_option option)
 enum tambo_policy socket_policy(const struct socket *socket);
 /* socket_option.c */
 void socket_defaults(struct socket *socket);
+/* From the first endpoint on options are what they are.  -ERR_INVALID: they do not fit each other. */
 int socket_fix(struct socket *socket);
 
 static inline void

@@ -5,10 +5,10 @@
  * called when asking again may bring another answer.  So the simulator runs hundreds of them, and lib/ puts one lock
  * around all of a loop.
  *
- * A socket has *endpoints* (bound or connected) and *pipes*: one for each peer, also for one that is being connected to.
- * A pipe has a queue in each direction, bounded in messages and bytes.  A pattern is a table of functions over the pipes
- * (client/pattern.h): which pipe the next message goes to, which one the next is taken from, what is added and cut off
- * on the way. */
+ * A socket has *endpoints* (bound or connected) and *pipes*: one for each peer, also for one that is being connected
+ * to. A pipe has a queue in each direction, bounded in messages and bytes.  A pattern is a table of functions over the
+ * pipes (client/pattern.h): which pipe the next message goes to, which one the next is taken from, what is added and
+ * cut off on the way. */
 #ifndef TAMBO_CLIENT_SOCKET_H
 #define TAMBO_CLIENT_SOCKET_H
 
@@ -27,8 +27,8 @@ unsigned socket_world_count(const struct socket_world *world);
 struct socket;
 
 struct socket_on {
-    /* socket_ready() may have changed, or events have come.  From the loop, or from inside a call on this or (inproc) on
-     * another socket: it only takes note. */
+    /* socket_ready() may have changed, or events have come.  From the loop, or from inside a call on this or (inproc)
+     * on another socket: it only takes note. */
     void (*changed)(void *arg);
     /* See tambo_on_admit().  NULL: everybody. */
     int (*admit)(void *arg, const char *mechanism, struct view name, struct view password, const char *peer);

@@ -1,6 +1,7 @@
 /* client/socket_option.c - options: their ranges, and what a connection is told of them. */
 #include "base/err.h"
 #include "client/pattern.h"
+#include "wire/z85.h"
 
 /* The text is what a user may write, not what the library does with it. */
 static const struct option {
@@ -17,7 +18,7 @@ static const size_t text_bytes_max[TEXTS] = {
 #undef TEXT_ROW
 };
 
-enum { PARTS_MAX = 1 << 20 };
+enum { PARTS_MAX = 1 << 20, Z85_KEY_CHARS = 40 };
 
 void
 socket_defaults(struct socket *socket)
@@ -72,6 +73,25 @@ text_of(const struct socket *socket, enum tambo_option option)
     return view_of(text->bytes, text->len);
 }
 
+static bool
+is_key(enum tambo_option option)
+{
+    return option == TAMBO_CURVE_SECRET_KEY || option == TAMBO_CURVE_PUBLIC_KEY || option == TAMBO_CURVE_SERVER_KEY;
+}
+
+static int
+set_key(struct text *to, struct view text)
+{
+    uint8_t key[ZMTP_KEY_BYTES];
+    if (text.len == Z85_KEY_CHARS && z85_decode(text, key))
+        text = view_of(key, sizeof key);
+    if (text.len != ZMTP_KEY_BYTES)
+        return -ERR_INVALID;
+    memcpy(to->bytes, text.data, text.len);
+    to->len = ZMTP_KEY_BYTES;
+    return 0;
+}
+
 int
 socket_set_text(struct socket *socket, enum tambo_option option, struct view text)
 {
@@ -84,6 +104,8 @@ socket_set_text(struct socket *socket, enum tambo_option option, struct view tex
         return -ERR_INVALID;
     if (socket->is_fixed)
         return -ERR_STATE;
+    if (is_key(option))
+        return set_key(to, text);
     if (text.len > 0)
         memcpy(to->bytes, text.data, text.len);
     to->len = (uint8_t)text.len;
@@ -96,20 +118,46 @@ option_u32(const struct socket *socket, enum tambo_option option)
     return (uint32_t)socket_option(socket, option);
 }
 
-/* From the first endpoint on. */
+static void
+copy_key(const struct socket *socket, enum tambo_option option, uint8_t ret[ZMTP_KEY_BYTES])
+{
+    struct view key = text_of(socket, option);
+    if (key.len > 0)
+        memcpy(ret, key.data, ZMTP_KEY_BYTES);
+}
+
+/* Which mechanism is meant; -ERR_INVALID when a key is missing, or two are. */
+static int
+secure(struct socket *socket)
+{
+    struct zmtp_side *side = &socket->side;
+    bool is_plain_server = socket_option(socket, TAMBO_PLAIN_SERVER) != 0;
+    bool is_curve_server = socket_option(socket, TAMBO_CURVE_SERVER) != 0;
+    bool is_plain = is_plain_server || text_of(socket, TAMBO_PLAIN_USER).len > 0;
+    bool is_curve = is_curve_server || text_of(socket, TAMBO_CURVE_SECRET_KEY).len > 0;
+    bool has_keys = text_of(socket, TAMBO_CURVE_SECRET_KEY).len > 0 &&
+                    (is_curve_server || (text_of(socket, TAMBO_CURVE_PUBLIC_KEY).len > 0 &&
+                                         text_of(socket, TAMBO_CURVE_SERVER_KEY).len > 0));
+    if ((is_plain && is_curve) || (is_curve && !has_keys))
+        return -ERR_INVALID;
+    side->mechanism = is_curve ? ZMTP_CURVE : is_plain ? ZMTP_PLAIN : ZMTP_NULL;
+    side->as_server = is_plain_server || is_curve_server;
+    side->user = text_of(socket, TAMBO_PLAIN_USER);
+    side->password = text_of(socket, TAMBO_PLAIN_PASSWORD);
+    copy_key(socket, TAMBO_CURVE_SECRET_KEY, side->secret_key);
+    copy_key(socket, TAMBO_CURVE_PUBLIC_KEY, side->public_key);
+    copy_key(socket, TAMBO_CURVE_SERVER_KEY, side->server_key);
+    return 0;
+}
+
 int
 socket_fix(struct socket *socket)
 {
     if (socket->is_fixed)
         return 0;
-    bool is_plain = text_of(socket, TAMBO_PLAIN_USER).len > 0 || socket_option(socket, TAMBO_PLAIN_SERVER) != 0;
     socket->side = (struct zmtp_side){
         .pattern = socket->kind,
-        .mechanism = is_plain ? ZMTP_PLAIN : ZMTP_NULL,
-        .as_server = socket_option(socket, TAMBO_PLAIN_SERVER) != 0,
         .identity = text_of(socket, TAMBO_ROUTING_ID),
-        .user = text_of(socket, TAMBO_PLAIN_USER),
-        .password = text_of(socket, TAMBO_PLAIN_PASSWORD),
         .message_bytes_max = (uint64_t)socket_option(socket, TAMBO_MESSAGE_BYTES_MAX),
         .parts_max = PARTS_MAX,
         .subscriptions_max = option_u32(socket, TAMBO_SUBSCRIPTIONS_MAX),
@@ -117,6 +165,7 @@ socket_fix(struct socket *socket)
         .heartbeat_ms = option_u32(socket, TAMBO_HEARTBEAT_MS),
         .heartbeat_timeout_ms = option_u32(socket, TAMBO_HEARTBEAT_TIMEOUT_MS),
     };
-    socket->is_fixed = true;
-    return 0;
+    int rc = secure(socket);
+    socket->is_fixed = rc == 0;
+    return rc;
 }

@@ -91,6 +91,38 @@ rig_connected(struct rig *rig, char host, enum tambo_pattern pattern, const char
     return socket;
 }
 
+const struct rig_road rig_roads[RIG_ROADS] = {
+    {"tcp://*:5000",   "tcp://a:5000",      'b'},
+    { "tcp://*:5000",  "tcp://a:5000/jobs", 'b'},
+    { "ipc://jobs",    "ipc://jobs",        'a'},
+    { "inproc://jobs", "inproc://jobs",     'a'},
+};
+
+void
+rig_meet(struct rig *rig, unsigned meeting, struct socket *one, struct socket *two)
+{
+    const struct rig_road *road = &rig_roads[meeting / RIG_ORDERS];
+    bool swap = (meeting & 1) != 0, connect_first = (meeting & 2) != 0;
+    if (connect_first) {
+        must(socket_connect(swap ? one : two, road->connect) == 0);
+        rig_run(rig, 50);
+    }
+    must(socket_bind(swap ? two : one, road->bind) == 0);
+    if (!connect_first)
+        must(socket_connect(swap ? one : two, road->connect) == 0);
+    rig_run(rig, 1000);
+}
+
+void
+rig_pair(struct rig *rig, unsigned meeting, enum tambo_pattern one, enum tambo_pattern two, struct socket **retone,
+         struct socket **rettwo)
+{
+    char host = rig_roads[meeting / RIG_ORDERS].host;
+    bool swap = (meeting & 1) != 0;
+    *retone = rig_socket(rig, swap ? host : 'a', one);
+    *rettwo = rig_socket(rig, swap ? 'a' : host, two);
+}
+
 int
 rig_send(struct socket *socket, const char *text)
 {

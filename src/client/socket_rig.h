@@ -34,6 +34,20 @@ struct socket *rig_socket(struct rig *rig, char host, enum tambo_pattern pattern
 struct socket *rig_bound(struct rig *rig, char host, enum tambo_pattern pattern, const char *endpoint);
 struct socket *rig_connected(struct rig *rig, char host, enum tambo_pattern pattern, const char *endpoint);
 
+/* Where two sockets meet. */
+struct rig_road {
+    const char *bind, *connect;
+    char host; /* of the one that connects; the other is on "a" */
+};
+enum { RIG_ROADS = 4, RIG_ORDERS = 4 };
+extern const struct rig_road rig_roads[RIG_ROADS];
+/* Over road `meeting / RIG_ORDERS`: who binds, and who comes first, that is the rest. */
+enum { RIG_MEETINGS = RIG_ROADS * RIG_ORDERS };
+void rig_meet(struct rig *rig, unsigned meeting, struct socket *one, struct socket *two);
+/* On the machine that the road wants. */
+void rig_pair(struct rig *rig, unsigned meeting, enum tambo_pattern one, enum tambo_pattern two, struct socket **retone,
+              struct socket **rettwo);
+
 int rig_send(struct socket *socket, const char *text);
 /* "a|b", or the error's text in brackets: "(it would have to wait)" shortened to "-". */
 const char *rig_recv(struct rig *rig, struct socket *socket);
