@@ -63,8 +63,8 @@ on_cancel(struct zmtp_peer *peer, struct view data, struct fault *why)
     return subscribe(peer, data, false, why);
 }
 
-static int
-on_error(struct zmtp_peer *peer, struct view data, struct fault *why)
+int
+zmtp_take_error(struct zmtp_peer *peer, struct view data, struct fault *why)
 {
     struct view reason;
     int rc = zmtp_error_parse(data, &reason, why);
@@ -88,15 +88,15 @@ zmtp_take_command(struct zmtp_peer *peer, struct view body, struct fault *why)
         const char *name;
         zmtp_command_fn *on;
     } rows[] = {
-        {"SUBSCRIBE", on_subscribe},
-        { "CANCEL",   on_cancel   },
-        { "PING",     on_ping     },
-        { "PONG",     on_pong     },
-        { "ERROR",    on_error    },
-        { "READY",    on_late     },
-        { "HELLO",    on_late     },
-        { "WELCOME",  on_late     },
-        { "INITIATE", on_late     },
+        {"SUBSCRIBE", on_subscribe   },
+        { "CANCEL",   on_cancel      },
+        { "PING",     on_ping        },
+        { "PONG",     on_pong        },
+        { "ERROR",    zmtp_take_error},
+        { "READY",    on_late        },
+        { "HELLO",    on_late        },
+        { "WELCOME",  on_late        },
+        { "INITIATE", on_late        },
     };
     struct zmtp_command command;
     int rc = zmtp_command_parse(body, &command, why);

@@ -10,7 +10,7 @@
 #include "base/must.h"
 #include "session/zmtp/inner.h"
 
-enum { GREETING_2_BYTES = 12, REASON_BYTES_MAX = 255 };
+enum { GREETING_2_BYTES = 12 };
 
 enum stage { AWAITS_VERSION, AWAITS_GREETING, AWAITS_IDENTITY, AWAITS_COMMANDS };
 
@@ -89,7 +89,8 @@ static int
 put_greeting(struct zmtp_peer *peer, size_t from, size_t to)
 {
     uint8_t greeting[ZMTP_GREETING_BYTES];
-    zmtp_greeting_write(greeting, peer->side->mechanism, peer->side->as_server);
+    bool as_server = peer->side->as_server && peer->side->mechanism != ZMTP_NULL; /* 37/3.8 */
+    zmtp_greeting_write(greeting, peer->side->mechanism, as_server);
     return put(peer, view_of(greeting + from, to - from));
 }
 
@@ -240,13 +241,8 @@ on_command(struct zmtp_peer *peer, const struct zmtp_command *command, struct fa
 {
     const struct zmtp_part *part = part_of(peer->side);
     struct zmtp_shake *shake = peer->shake;
-    struct view reason;
-    if (view_is(command->name, "ERROR")) {
-        int rc = zmtp_error_parse(command->data, &reason, why);
-        if (rc == 0)
-            zmtp_refused(peer, reason);
-        return rc;
-    }
+    if (view_is(command->name, "ERROR"))
+        return zmtp_take_error(peer, command->data, why);
     if (!view_is(command->name, part->awaits[shake->at].name))
         return zmtp_peer_breach(why, PEER_UNAWAITED);
     int rc = part->awaits[shake->at].on(peer, command->data, why);
@@ -255,12 +251,21 @@ on_command(struct zmtp_peer *peer, const struct zmtp_command *command, struct fa
     return rc;
 }
 
+/* libzmq's PLAIN (4.2 to 4.3.5) misspells it: "\x5e" for the length and the first letter. */
+static bool
+is_error_of_libzmq(struct view body)
+{
+    return view_starts(body, "^RROR");
+}
+
 static int
 on_frame(struct zmtp_peer *peer, const struct zmtp_frame *frame, struct fault *why)
 {
     struct zmtp_command command;
     if ((frame->flags & ZMTP_COMMAND) == 0)
         return zmtp_peer_breach(why, PEER_EARLY_MESSAGE);
+    if (is_error_of_libzmq(frame->body))
+        return zmtp_take_error(peer, view_from(frame->body, strlen("^RROR")), why);
     int rc = zmtp_command_parse(frame->body, &command, why);
     return rc < 0 ? rc : on_command(peer, &command, why);
 }

@@ -111,6 +111,8 @@ int zmtp_gather_frame(struct zmtp_peer *peer, struct zmtp_gather *gather, struct
 /* ---- command.c: commands once it is ready ---- */
 
 int zmtp_take_command(struct zmtp_peer *peer, struct view body, struct fault *why);
+/* ERROR, also in the handshake. */
+int zmtp_take_error(struct zmtp_peer *peer, struct view data, struct fault *why);
 int zmtp_take_subscription(struct zmtp_peer *peer, struct view prefix, bool on, struct fault *why);
 
 /* ---- putting.c ---- */

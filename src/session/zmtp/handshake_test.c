@@ -1,0 +1,536 @@
+/* Greetings and mechanisms: conversations in the simulator. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "base/err.h"
+#include "base/must.h"
+#include "session/zmtp/world.h"
+
+/* cmocka runs no two tests at once. */
+static int
+open_world(void **state)
+{
+    static struct zmtp_world world;
+    zmtp_world_open(&world);
+    *state = &world;
+    return 0;
+}
+
+static int
+close_world(void **state)
+{
+    zmtp_world_close(*state);
+    return 0;
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
+
+/* ---- greetings -------------------------------------------------------------------------------------------------- */
+
+/* Each side sends eleven bytes, and the rest when it has heard as many: nobody waits for 64. */
+static void
+greeting_is_staggered(void **state)
+{
+    struct zmtp_world *world = *state;
+    zmtp_world_raw(world);
+    zmtp_world_expect(world, "> version 3\n");
+    zmtp_world_greet(world, 1, "NULL", 10);
+    zmtp_world_expect(world, "");
+    zmtp_world_say(world, "03");
+    zmtp_world_expect(world, "> .1 NULL server=0\n");
+    zmtp_world_say(world, "01 [NULL] 00000000 00000000 00000000 00000000 00000000 00000000");
+    zmtp_world_expect(world, "");
+    zmtp_world_say(world, "00000000 00000000 00000000 00000000 00000000 00");
+    zmtp_world_expect(world, "");
+    zmtp_world_say(world, "00 00 00");
+    zmtp_world_expect(world, "> READY Socket-Type=PULL\n");
+    zmtp_world_say(world, "04 1a 05 [READY] 0b [Socket-Type] 00000004 [PUSH] 00 02 [hi]");
+    zmtp_world_expect(world, "a ready: PUSH .1\na < hi\n");
+}
+
+static void
+byte_by_byte(struct zmtp_world *world, const uint8_t *bytes, size_t len, unsigned ms)
+{
+    for (size_t i = 0; i < len; i++) {
+        zmtp_world_say_bytes(world, view_of(bytes + i, 1));
+        zmtp_world_wait(world, ms);
+    }
+}
+
+static void
+greeting_comes_byte_by_byte(void **state)
+{
+    static const uint8_t said[] = "\xff\0\0\0\0\0\0\0\0\x7f\3\1NULL\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+                                  "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+                                  "\4\x1a\5READY\13Socket-Type\0\0\0\4PUSH\1\1a\0\1b";
+    struct zmtp_world *world = *state;
+    world->a.side.handshake_ms = 60000;
+    zmtp_world_raw(world);
+    byte_by_byte(world, said, sizeof(said) - 1, 0);
+    zmtp_world_expect(world, "> version 3\n> .1 NULL server=0\n> READY Socket-Type=PULL\na ready: PUSH .1\na < a+b\n");
+}
+
+/* One byte a second is too slow; what takes too long is told. */
+static void
+slow_greeting_is_left(void **state)
+{
+    static const uint8_t said[] = "\xff\0\0\0\0\0\0\0\0\x7f\3\1NULL";
+    struct zmtp_world *world = *state;
+    zmtp_world_raw(world);
+    byte_by_byte(world, said, sizeof(said) - 1, 800);
+    zmtp_world_expect(world, "> version 3\na closed: connection lost: timed out\n");
+    assert_null(world->raw);
+}
+
+static void
+silent_handshake_is_left(void **state)
+{
+    struct zmtp_world *world = *state;
+    zmtp_world_raw(world);
+    zmtp_world_greet(world, 1, "NULL", 64);
+    zmtp_world_wait(world, 6000);
+    zmtp_world_expect(world, "> version 3\n> .1 NULL server=0\n> READY Socket-Type=PULL\n"
+                             "a closed: connection lost: timed out\n");
+}
+
+static void
+wrong_greetings_are_refused(void **state)
+{
+    static const char *const rows[][2] = {
+        {"[GET / HTTP/1.1]",              "no greeting of ZMTP 2.0 or later: it begins otherwise [37/3.2]"},
+        { "ff 0000000000000001 00",       "no greeting of ZMTP 2.0 or later: it begins otherwise [37/3.2]"},
+        { "ff 0000000000000001 7f 00",    "version 0 of ZMTP is not spoken here [37/3.3]"                 },
+        { "ff 0000000000000001 7f 01 0b", "unknown socket type in a greeting of ZMTP 2.0 [15/5.1]"        },
+    };
+    struct zmtp_world *world = *state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        char want[256];
+        zmtp_world_raw(world);
+        zmtp_world_forget(world);
+        world->raw_major = 2;
+        zmtp_world_say(world, rows[i][0]);
+        snprintf(want, sizeof(want), "a closed: the peer broke the protocol: %s\n", rows[i][1]);
+        const char *closed = strstr(world->text, "a closed");
+        assert_non_null(closed);
+        assert_string_equal(closed, want);
+        assert_null(world->raw);
+        zmtp_world_forget(world);
+    }
+}
+
+static void
+another_mechanism_is_refused(void **state)
+{
+    struct zmtp_world *world = *state;
+    zmtp_world_raw(world);
+    zmtp_world_greet(world, 1, "PLAIN", 64);
+    zmtp_world_expect(world, "> version 3\n> .1 NULL server=0\n"
+                             "a closed: the peer broke the protocol: another security mechanism than ours [37/3.5]\n");
+    world->a.side.mechanism = ZMTP_PLAIN;
+    zmtp_world_raw(world);
+    zmtp_world_say(world, "ff 0000000000000000 7f 03 01 [PLAIN] 000000 000000 000000 000000 000000 01"
+                          "00000000 00000000 00000000 00000000 00000000 00000000 00000000 000000");
+    zmtp_world_expect(world,
+                      "> version 3\n> .1 PLAIN server=1\n"
+                      "a closed: the peer broke the protocol: both sides say that they are the server [37/3.4]\n");
+}
+
+/* ---- older peers ------------------------------------------------------------------------------------------------ */
+
+static void
+peer_of_2_0(void **state)
+{
+    struct zmtp_world *world = *state;
+    world->a.side.pattern = ZMTP_XPUB;
+    world->a.side.identity = view_str("pub");
+    world->raw_major = 2;
+    zmtp_world_raw(world);
+    zmtp_world_say(world, "ff 0000000000000001 7f 01");
+    zmtp_world_expect(world, "> version 3\n> XPUB\n> pub\n");
+    zmtp_world_say(world, "02 00 03 [old]");
+    zmtp_world_expect(world, "a ready: SUB .0 id=old\n");
+    zmtp_world_say(world, "00 03 01 [ab] 00 01 01 00 03 00 [ab] 00 02 [up]");
+    zmtp_world_expect(world, "a subscribed ab\na subscribed \na cancelled ab\na < up\n");
+    zmtp_world_put(&world->a, "abc+d");
+    zmtp_world_expect(world, "> abc+\n> d\n");
+    assert_false(zmtp_peer_can_ping(world->a.peer));
+    assert_int_equal(zmtp_peer_ping(world->a.peer, 1), -ERR_STATE);
+    zmtp_world_say(world, "04 05 04 [PING]");
+    zmtp_world_expect(world, "a closed: the peer broke the protocol: "
+                             "a reserved flag of a frame of ZMTP 2.0 is set [15/5.2]\n");
+}
+
+static void
+subscribing_at_2_0_and_3_0(void **state)
+{
+    struct zmtp_world *world = *state;
+    world->a.side.pattern = ZMTP_SUB;
+    world->raw_major = 2;
+    zmtp_world_raw(world);
+    zmtp_world_say(world, "ff 0000000000000001 7f 01 01 00 00");
+    zmtp_world_expect(world, "> version 3\na ready: PUB .0\n> SUB\n> \n");
+    assert_int_equal(zmtp_peer_subscribe(world->a.peer, view_str("x"), true), 0);
+    zmtp_world_run(world);
+    zmtp_world_expect(world, "> \\01x\n");
+    zmtp_world_hang_up(world);
+
+    world->raw_major = 3;
+    zmtp_world_raw_ready(world, 0, "PUB");
+    zmtp_peer_subscribe(world->a.peer, view_str("x"), true);
+    zmtp_peer_subscribe(world->a.peer, view_str("x"), false);
+    zmtp_world_run(world);
+    zmtp_world_expect(world, "> \\01x\n> \\00x\n");
+    zmtp_world_hang_up(world);
+
+    zmtp_world_raw_ready(world, 1, "PUB");
+    zmtp_peer_subscribe(world->a.peer, view_str("x"), true);
+    zmtp_peer_subscribe(world->a.peer, view_str("x"), false);
+    zmtp_world_run(world);
+    zmtp_world_expect(world, "> SUBSCRIBE x\n> CANCEL x\n");
+}
+
+static void
+security_is_not_for_2_0(void **state)
+{
+    struct zmtp_world *world = *state;
+    world->a.side.mechanism = ZMTP_PLAIN;
+    world->raw_major = 2;
+    zmtp_world_raw(world);
+    zmtp_world_say(world, "ff 0000000000000001 7f 01");
+    zmtp_world_expect(world, "> version 3\na closed: the peer broke the protocol: "
+                             "ZMTP 2.0 has no security, which is asked for here [37/3.5]\n");
+}
+
+static void
+newer_versions_are_taken_for_3_1(void **state)
+{
+    struct zmtp_world *world = *state;
+    zmtp_world_raw(world);
+    zmtp_world_say(world, "ff 0000000000000000 7f 04 07 [NULL] 00000000 00000000 00000000 00000000 00"
+                          "ffffffff 00000000 00000000 00000000 00000000 00000000 00000000 000000");
+    zmtp_world_command(world, "READY", "0b [socket-TYPE] 00000004 [PUSH]");
+    zmtp_world_expect(world, "> version 3\n> .1 NULL server=0\n> READY Socket-Type=PULL\na ready: PUSH .1\n");
+}
+
+/* ---- NULL ------------------------------------------------------------------------------------------------------- */
+
+static void
+null_from_both_sides(void **state)
+{
+    struct zmtp_world *world = *state;
+    world->a.side.pattern = ZMTP_ROUTER;
+    world->b.side.pattern = ZMTP_DEALER;
+    world->b.side.identity = view_str("bo");
+    zmtp_world_meet(world, false);
+    zmtp_world_expect(world, "b connected\na ready: DEALER .1 id=bo resource=jobs/new\nb ready: ROUTER .1\n");
+    zmtp_world_put(&world->a, "x+yy");
+    zmtp_world_put(&world->b, "z");
+    zmtp_world_expect(world, "b < x+yy\na < z\n");
+    zmtp_peer_close(world->b.peer);
+    zmtp_world_run(world);
+    zmtp_world_expect(world, "a closed: connection lost: end of stream\nb closed: disconnected\n");
+}
+
+static void
+misfits_are_told(void **state)
+{
+    struct zmtp_world *world = *state;
+    zmtp_world_raw(world);
+    zmtp_world_greet(world, 1, "NULL", 64);
+    zmtp_world_forget(world);
+    zmtp_world_command(world, "READY", "0b [Socket-Type] 00000004 [PULL]");
+    zmtp_world_expect(world, "> ERROR +socket-types-that-do-not-talk-to-each-other\n"
+                             "a closed: the peer broke the protocol: socket types that do not talk to each other "
+                             "[37/3.9.1]\n");
+    assert_null(world->raw);
+}
+
+static void
+error_is_understood(void **state)
+{
+    struct zmtp_world *world = *state;
+    world->b.side.pattern = ZMTP_PAIR;
+    zmtp_world_raw(world);
+    zmtp_world_greet(world, 1, "NULL", 64);
+    zmtp_world_forget(world);
+    zmtp_world_command(world, "ERROR", "06 [go-off]");
+    zmtp_world_expect(world, "a closed: refused by the peer: go-off\n");
+    zmtp_world_raw_ready(world, 1, "PUSH");
+    zmtp_world_command(world, "ERROR", "04 [late]");
+    zmtp_world_expect(world, "a closed: refused by the peer: late\n");
+}
+
+static void
+breaches_of_the_handshake(void **state)
+{
+    static const char *const rows[][2] = {
+        {"00 01 [x]",                                         "a message before the handshake is done [37/3.2]"           },
+        { "04 05 04 [PING]",                                  "a command that the handshake does not await now [37/3.2]"  },
+        { "04 06 05 [HELLO]",                                 "a command that the handshake does not await now [37/3.2]"  },
+        { "04 06 05 [READY]",                                 "no socket type is told [37/3.9.1]"                         },
+        { "04 06 06 [READY]",                                 "a command whose name runs past its end [37/3.2]"           },
+        { "04 08 05 [READY] 01 [A]",                          "a property runs past the end of the metadata [37/3.8]"     },
+        { "06 0000000000004001",                              "a frame of more than 16384 bytes in the handshake [37/3.7]"},
+        { "06 8000000000000000",                              "a frame of 2^63 bytes or more [37/3.7]"                    },
+        { "08",                                               "a reserved flag of a frame is set [37/3.7]"                },
+        { "04 19 05 [READY] 0b [Socket-Type] 00000003 [PUS]", "unknown socket type [37/3.9.1]"                            },
+    };
+    struct zmtp_world *world = *state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        char want[256];
+        zmtp_world_raw(world);
+        zmtp_world_greet(world, 1, "NULL", 64);
+        zmtp_world_say(world, rows[i][0]);
+        snprintf(want, sizeof(want), "a closed: the peer broke the protocol: %s\n", rows[i][1]);
+        const char *closed = strstr(world->text, "a closed");
+        assert_non_null(closed);
+        assert_string_equal(closed, want);
+        assert_non_null(strstr(world->text, "> ERROR "));
+        zmtp_world_forget(world);
+    }
+}
+
+/* ---- a server of several patterns ------------------------------------------------------------------------------- */
+
+static void
+serves_what_it_is_asked_for(void **state)
+{
+    struct zmtp_world *world = *state;
+    world->a.on.pattern = zmtp_world_serves;
+    world->a.serves = ZMTP_PUSH;
+    zmtp_world_raw(world);
+    zmtp_world_greet(world, 1, "NULL", 64);
+    zmtp_world_expect(world, "> version 3\n> .1 NULL server=0\n");
+    zmtp_world_command(world, "READY", "0b [Socket-Type] 00000004 [PULL] 08 [Resource] 00000004 [jobs]");
+    zmtp_world_expect(world, "a serves? PULL jobs\na ready: PULL .1 resource=jobs\n> READY Socket-Type=PUSH\n");
+    zmtp_world_hang_up(world);
+
+    world->raw_major = 2;
+    zmtp_world_raw(world);
+    zmtp_world_say(world, "ff 0000000000000001 7f 01 07 00 00");
+    zmtp_world_expect(world, "a closed: connection lost: connection reset by peer\n> version 3\na serves? PULL \n"
+                             "a ready: PULL .0\n> PUSH\n> \n");
+}
+
+static void
+refuses_what_it_does_not_serve(void **state)
+{
+    struct zmtp_world *world = *state;
+    world->a.on.pattern = zmtp_world_serves;
+    world->a.serves = -ERR_NOT_FOUND;
+    zmtp_world_raw(world);
+    zmtp_world_greet(world, 1, "NULL", 64);
+    zmtp_world_forget(world);
+    zmtp_world_command(world, "READY", "0b [Socket-Type] 00000004 [PULL]");
+    zmtp_world_expect(world, "a serves? PULL \n> ERROR \\03400\na closed: the peer was denied: "
+                             "a socket type or resource that is not served here [37/3.9.1]\n");
+}
+
+static void
+serves_with_each_mechanism(void **state)
+{
+    struct zmtp_world *world = *state;
+    world->a.on.pattern = zmtp_world_serves;
+    world->a.serves = ZMTP_PULL;
+    world->a.side.pattern = ZMTP_PUB;
+    world->a.side.mechanism = world->b.side.mechanism = ZMTP_PLAIN;
+    zmtp_world_meet(world, false);
+    zmtp_world_expect(world, "b connected\na admits? ana secret\na serves? PUSH jobs/new\n"
+                             "a ready: PUSH .1 resource=jobs/new\nb ready: PULL .1\n");
+    zmtp_peer_abort(world->b.peer);
+    zmtp_world_run(world);
+    zmtp_world_forget(world);
+    zmtp_world_curve(world);
+    zmtp_world_meet(world, false);
+    zmtp_world_expect(world, "b connected\na admits? a key \na serves? PUSH jobs/new\n"
+                             "a ready: PUSH .1 resource=jobs/new\nb ready: PULL .1\n");
+}
+
+/* ---- PLAIN ------------------------------------------------------------------------------------------------------ */
+
+static void
+plain_from_both_sides(void **state)
+{
+    struct zmtp_world *world = *state;
+    world->a.side.mechanism = world->b.side.mechanism = ZMTP_PLAIN;
+    zmtp_world_meet(world, false);
+    zmtp_world_expect(world, "b connected\na admits? ana secret\na ready: PUSH .1 resource=jobs/new\n"
+                             "b ready: PULL .1\n");
+    zmtp_world_put(&world->b, "hi");
+    zmtp_world_expect(world, "a < hi\n");
+}
+
+static void
+plain_denies(void **state)
+{
+    struct zmtp_world *world = *state;
+    world->a.side.mechanism = world->b.side.mechanism = ZMTP_PLAIN;
+    world->a.denies = true;
+    zmtp_world_meet(world, false);
+    zmtp_world_expect(world, "b connected\na admits? ana secret\nb closed: refused by the peer: 400\n"
+                             "a closed: the peer was denied: user name or password is not accepted [24/3]\n");
+}
+
+/* libzmq's PLAIN up to 4.3.5 misspells ERROR. */
+static void
+plain_understands_libzmq(void **state)
+{
+    struct zmtp_world *world = *state;
+    world->a.side.mechanism = ZMTP_PLAIN;
+    world->a.side.as_server = false;
+    zmtp_world_raw(world);
+    zmtp_world_greet(world, 1, "PLAIN", 64);
+    zmtp_world_expect(world, "> version 3\n> .1 PLAIN server=0\n> HELLO \\03ana\\06secret\n");
+    zmtp_world_say(world, "04 09 [^RROR] 03 [400]");
+    zmtp_world_expect(world, "a closed: refused by the peer: 400\n");
+}
+
+static void
+breaches_of_plain(void **state)
+{
+    static const char *const rows[][2] = {
+        {"04 08 05 [HELLO] 01 [u]",                     "a HELLO that is not just user name and password [24/3]"  },
+        { "04 06 05 [READY]",                           "a command that the handshake does not await now [37/3.2]"},
+        { "04 08 05 [HELLO] 00 00 04 09 08 [INITIATE]", "no socket type is told [37/3.9.1]"                       },
+    };
+    struct zmtp_world *world = *state;
+    world->a.side.mechanism = ZMTP_PLAIN;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        char want[256];
+        zmtp_world_raw(world);
+        zmtp_world_greet(world, 1, "PLAIN", 64);
+        zmtp_world_say(world, rows[i][0]);
+        snprintf(want, sizeof(want), "a closed: the peer broke the protocol: %s\n", rows[i][1]);
+        const char *closed = strstr(world->text, "a closed");
+        assert_non_null(closed);
+        assert_string_equal(closed, want);
+        zmtp_world_forget(world);
+    }
+}
+
+/* ---- CURVE ------------------------------------------------------------------------------------------------------ */
+
+static void
+curve_from_both_sides(void **state)
+{
+    struct zmtp_world *world = *state;
+    zmtp_world_curve(world);
+    world->a.side.pattern = ZMTP_XPUB;
+    world->b.side.pattern = ZMTP_XSUB;
+    zmtp_world_meet(world, false);
+    zmtp_world_expect(world, "b connected\na admits? a key \na ready: XSUB .1 resource=jobs/new\nb ready: XPUB .1\n");
+    zmtp_world_put(&world->b, "hi+there+");
+    zmtp_world_put(&world->a, "yes");
+    zmtp_peer_subscribe(world->b.peer, view_str("news"), true);
+    zmtp_peer_ping(world->b.peer, 7);
+    zmtp_world_run(world);
+    zmtp_world_expect(world, "a < hi+there+\nb < yes\na subscribed news\nb ponged 7\n");
+    assert_null(zmtp_peer_room(world->b.peer, 10));
+    assert_int_equal(zmtp_world_put_large(&world->b, 300), 0);
+    assert_int_equal(zmtp_world_put_large(&world->b, 500000), 0);
+    zmtp_world_wait(world, 1000);
+    zmtp_world_expect(world, "a < <300 bytes>\na < <500000 bytes>\n");
+}
+
+static void
+curve_denies_a_key(void **state)
+{
+    struct zmtp_world *world = *state;
+    zmtp_world_curve(world);
+    world->a.denies = true;
+    zmtp_world_meet(world, false);
+    zmtp_world_expect(world, "b connected\na admits? a key \nb closed: refused by the peer: 400\n"
+                             "a closed: the peer was denied: the client's key is not accepted [26/2.7.3]\n");
+}
+
+static void
+curve_denies_false_proofs(void **state)
+{
+    struct zmtp_world *world = *state;
+    zmtp_world_curve(world);
+    world->b.side.server_key[5] ^= 1;
+    zmtp_world_meet(world, false);
+    zmtp_world_expect(world, "b connected\nb closed: refused by the peer: 400\n"
+                             "a closed: the peer was denied: a HELLO that was not made with our public key "
+                             "[26/2.7.1]\n");
+    world->b.side.server_key[5] ^= 1;
+    world->b.side.public_key[5] ^= 1; /* not the one that goes with its secret key */
+    zmtp_world_meet(world, false);
+    zmtp_world_expect(world, "b connected\nb closed: refused by the peer: 400\n"
+                             "a closed: the peer was denied: the vouch does not prove the client's key "
+                             "[26/2.7.3]\n");
+}
+
+/* Whatever is changed on the way after the greeting is noticed: nobody gets to be ready with it. */
+static void
+curve_notices_every_change(void **state)
+{
+    enum { HELLO = 64 + 2 + 6, WELCOME = 64 + 2 + 8, INITIATE = 64 + 202 + 9 + 9 };
+    static const struct {
+        unsigned from;
+        size_t at;
+        const char *why;
+    } rows[] = {
+        {1,  HELLO + 2 + 72 + 3,         "a HELLO that was not made with our public key [26/2.7.1]"           },
+        { 1, HELLO + 120,                "a HELLO that was not made with our public key [26/2.7.1]"           },
+        { 1, HELLO + 20,                 "the padding of a HELLO is not zeros [26/2.7.1]"                     },
+        { 0, WELCOME + 5,                "a WELCOME that was not made with the server's secret key [26/2.7.2]"},
+        { 0, WELCOME + 100,              "a WELCOME that was not made with the server's secret key [26/2.7.2]"},
+        { 1, INITIATE + 10,              "another cookie than WELCOME brought [26/2.7.3]"                     },
+        { 1, INITIATE + 96 + 4,          "an INITIATE that does not open [26/2.7.3]"                          },
+        { 1, INITIATE + 96 + 8 + 90,     "an INITIATE that does not open [26/2.7.3]"                          },
+        { 0, WELCOME + 160 + 2 + 6 + 20, "a READY that does not open [26/2.7.4]"                              },
+    };
+    struct zmtp_world *world = *state;
+    zmtp_world_curve(world);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        world->flip[rows[i].from] = rows[i].at;
+        world->flip[!rows[i].from] = SIZE_MAX;
+        zmtp_world_meet(world, true);
+        if (strstr(world->text, rows[i].why) == NULL)
+            fail_msg("row %zu: %s", i, world->text);
+        assert_null(strstr(world->text, "b ready"));
+        zmtp_world_wait(world, 10000);
+        assert_null(world->a.peer);
+        assert_null(world->b.peer);
+        zmtp_world_forget(world);
+    }
+}
+
+int
+main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        CASE(greeting_is_staggered),
+        CASE(greeting_comes_byte_by_byte),
+        CASE(slow_greeting_is_left),
+        CASE(silent_handshake_is_left),
+        CASE(wrong_greetings_are_refused),
+        CASE(another_mechanism_is_refused),
+        CASE(peer_of_2_0),
+        CASE(subscribing_at_2_0_and_3_0),
+        CASE(security_is_not_for_2_0),
+        CASE(newer_versions_are_taken_for_3_1),
+        CASE(null_from_both_sides),
+        CASE(misfits_are_told),
+        CASE(error_is_understood),
+        CASE(breaches_of_the_handshake),
+        CASE(serves_what_it_is_asked_for),
+        CASE(refuses_what_it_does_not_serve),
+        CASE(serves_with_each_mechanism),
+        CASE(plain_from_both_sides),
+        CASE(plain_denies),
+        CASE(plain_understands_libzmq),
+        CASE(breaches_of_plain),
+        CASE(curve_from_both_sides),
+        CASE(curve_denies_a_key),
+        CASE(curve_denies_false_proofs),
+        CASE(curve_notices_every_change),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
