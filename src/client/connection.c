@@ -98,6 +98,7 @@ pipe_ready(struct pipe *pipe)
     }
     int rc = socket->pattern->joined == NULL ? 0 : socket->pattern->joined(pipe);
     if (rc < 0) {
+        pipe->is_ready = false; /* so that it does not part */
         pipe_refuse(pipe, rc, rc == -ERR_FULL ? socket->pattern->refusal : err_text(rc));
         return;
     }
@@ -194,7 +195,6 @@ pipe_refuse(struct pipe *pipe, int error, const char *why)
 {
     pipe->socket->stats.refused++;
     event_pipe(pipe, TAMBO_REFUSED, error, why);
-    pipe->is_ready = false; /* it never joined */
     pipe_leave(pipe, error, why);
 }
 
