@@ -1,10 +1,10 @@
-/* session/zmtp/world.h - for this room's tests: peers on simulated machines, and a raw stream that says any bytes.
+/* zmtp/world.h - for the tests of session/zmtp: peers on simulated machines, and a raw stream that says any bytes.
  *
  * `a` accepts, `b` connects to it; or the raw end does, and speaks for itself.  Between a and b there may be a middle
  * that changes bytes.  Everything that happens goes into one transcript: "a ready: PUSH 3.1" is an event of a's,
  * "> READY ..." is what a sends to the raw end. */
-#ifndef TAMBO_SESSION_ZMTP_WORLD_H
-#define TAMBO_SESSION_ZMTP_WORLD_H
+#ifndef TAMBO_ZMTP_WORLD_H
+#define TAMBO_ZMTP_WORLD_H
 
 #include "base/mem.h"
 #include "session/zmtp/peer.h"
@@ -82,7 +82,7 @@ int zmtp_world_put(struct zmtp_party *party, const char *parts);
 /* One message of one part of `len` bytes, in a chunk of its own. */
 int zmtp_world_put_large(struct zmtp_party *party, size_t len);
 
-/* For world_raw.c. */
+/* For raw.c. */
 __attribute__((format(printf, 2, 3))) void zmtp_world_note(struct zmtp_world *world, const char *format, ...);
 void zmtp_world_note_bytes(struct zmtp_world *world, struct view bytes);
 struct io_address zmtp_world_address(const char *machine);

@@ -1,5 +1,5 @@
-/* session/zmtp/world.c - see world.h. */
-#include "session/zmtp/world.h"
+/* zmtp/world.c - see world.h. */
+#include "zmtp/world.h"
 
 #include <sodium.h>
 #include <stdarg.h>

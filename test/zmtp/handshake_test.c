@@ -9,7 +9,7 @@
 
 #include "base/err.h"
 #include "base/must.h"
-#include "session/zmtp/world.h"
+#include "zmtp/world.h"
 
 /* cmocka runs no two tests at once. */
 static int

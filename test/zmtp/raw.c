@@ -1,9 +1,9 @@
-/* session/zmtp/world_raw.c - the raw end of world.h: what it hears, and what it says. */
+/* zmtp/raw.c - the raw end of world.h: what it hears, and what it says. */
 #include <stdio.h>
 
 #include "base/must.h"
 #include "rig/notation.h"
-#include "session/zmtp/world.h"
+#include "zmtp/world.h"
 
 enum { SAY_ROOM = 64 * 1024 };
 
