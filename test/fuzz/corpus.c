@@ -8,7 +8,7 @@
  *     session     for every conformance vector a conversation that says it
  *     settings    settings files, good and bad
  *     log         one edit of each kind, of each file
- *     talk, amqp_talk   babble of fixed seeds
+ *     talk, amqp_talk, zmtp_talk   babble of fixed seeds
  *     amqp_session      conversations of AMQP's conformance, as frames
  */
 #include <stdio.h>
@@ -249,6 +249,7 @@ static const struct target {
     { "log",          write_log         },
     { "talk",         write_talk        },
     { "amqp_talk",    write_talk        },
+    { "zmtp_talk",    write_talk        },
     { "amqp_session", write_amqp_session},
 };
 

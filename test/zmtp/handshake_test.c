@@ -502,6 +502,104 @@ curve_notices_every_change(void **state)
     }
 }
 
+/* And later: each message is sealed with a nonce of its own. */
+static void
+curve_notices_changes_of_traffic(void **state)
+{
+    enum { HEAD = 2, NAME = 8, NONCE = 8 };
+    static const struct {
+        size_t at; /* within a message's frame; SIZE_MAX: it comes twice */
+        const char *why;
+    } rows[] = {
+        {SIZE_MAX,                  "a nonce that is not larger than the one before [26/2.6]"},
+        { HEAD + 3,                 "traffic that is not in a MESSAGE [26/2.7.5]"            },
+        { HEAD + NAME + 7,          "a MESSAGE that does not open [26/2.7.5]"                },
+        { HEAD + NAME + NONCE,      "a MESSAGE that does not open [26/2.7.5]"                },
+        { HEAD + NAME + NONCE + 16, "a MESSAGE that does not open [26/2.7.5]"                },
+        { HEAD + NAME + NONCE + 18, "a MESSAGE that does not open [26/2.7.5]"                },
+    };
+    struct zmtp_world *world = *state;
+    zmtp_world_curve(world);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        world->flip[1] = SIZE_MAX;
+        world->repeats = false;
+        zmtp_world_meet(world, true);
+        zmtp_world_put(&world->b, "one");
+        assert_non_null(strstr(world->text, "a < one\n"));
+        zmtp_world_forget(world);
+        world->repeats = rows[i].at == SIZE_MAX;
+        world->flip[1] = rows[i].at == SIZE_MAX ? SIZE_MAX : world->passed[1] + rows[i].at;
+        zmtp_world_put(&world->b, "two");
+        if (strstr(world->text, rows[i].why) == NULL)
+            fail_msg("row %zu: %s", i, world->text);
+        assert_true((strstr(world->text, "a < two\n") != NULL) == world->repeats);
+        zmtp_world_wait(world, 2000);
+        zmtp_world_forget(world);
+    }
+}
+
+/* A server that has sniffed the first bytes hands them over. */
+static int
+start_late(struct zmtp_party *party, struct io_stream *stream, struct view bytes)
+{
+    return zmtp_peer_accept(party->io, stream, bytes, &party->side, &party->on, party, &party->peer);
+}
+
+struct sniffer {
+    struct zmtp_party *party;
+    struct io_stream *stream;
+};
+
+static void
+on_sniffed(void *arg, struct view bytes)
+{
+    struct sniffer *sniffer = arg;
+    assert_int_equal(start_late(sniffer->party, sniffer->stream, bytes), 0);
+}
+
+static void
+on_late_accept(void *arg, struct io_stream *stream)
+{
+    static const struct io_stream_on on = { .read = on_sniffed };
+    struct sniffer *sniffer = arg;
+    sniffer->stream = stream;
+    io_accept(stream, &on, sniffer);
+}
+
+static void
+takes_over_what_was_read(void **state)
+{
+    struct zmtp_world *world = *state;
+    struct sniffer sniffer = { .party = &world->a };
+    struct io_address address;
+    struct io_listener *listener;
+    assert_int_equal(io_address_parse("tcp://*:6666", 0, &address), 0);
+    assert_int_equal(io_listen(world->a.io, &address, on_late_accept, &sniffer, &listener), 0);
+    assert_int_equal(io_address_parse("tcp://a:6666", 0, &address), 0);
+    assert_int_equal(zmtp_peer_connect(world->b.io, &address, view_of(NULL, 0), &world->b.side, &world->b.on, &world->b,
+                                       &world->b.peer),
+                     0);
+    zmtp_world_run(world);
+    zmtp_world_put(&world->b, "hi");
+    zmtp_world_expect(world, "b connected\na ready: PUSH .1\nb ready: PULL .1\na < hi\n");
+    char text[64];
+    zmtp_peer_address(world->a.peer, text, sizeof(text));
+    assert_true(text[0] != '\0' && text[0] != '?');
+}
+
+static void
+resource_has_a_limit(void **state)
+{
+    struct zmtp_world *world = *state;
+    uint8_t resource[256] = { 0 };
+    struct io_address address;
+    assert_int_equal(io_address_parse("tcp://a:5555", 0, &address), 0);
+    assert_int_equal(zmtp_peer_connect(world->b.io, &address, view_of(resource, sizeof(resource)), &world->b.side,
+                                       &world->b.on, &world->b, &world->b.peer),
+                     -ERR_TOO_LARGE);
+    assert_null(world->b.peer);
+}
+
 int
 main(void)
 {
@@ -531,6 +629,9 @@ main(void)
         CASE(curve_denies_a_key),
         CASE(curve_denies_false_proofs),
         CASE(curve_notices_every_change),
+        CASE(curve_notices_changes_of_traffic),
+        CASE(takes_over_what_was_read),
+        CASE(resource_has_a_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -247,7 +247,7 @@ pass(struct zmtp_world *world, unsigned from, struct view bytes)
     if (world->flip[from] >= world->passed[from] && at < bytes.len)
         copy[at] ^= 0x10;
     world->passed[from] += bytes.len;
-    if (world->middle[!from] != NULL)
+    for (unsigned times = world->repeats ? 2 : 1; times > 0 && world->middle[!from] != NULL; times--)
         (void)io_put(world->middle[!from], view_of(copy, bytes.len));
 }
 

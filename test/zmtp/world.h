@@ -46,6 +46,7 @@ struct zmtp_world {
     struct io_stream *middle[2]; /* to a, to b */
     size_t passed[2];            /* bytes that have come from a, from b */
     size_t flip[2];              /* that byte is changed; SIZE_MAX: none */
+    bool repeats;                /* it passes everything twice */
 
     char text[32768];
     size_t text_len;

@@ -4,8 +4,8 @@
 #include "base/must.h"
 #include "session/zmtp/inner.h"
 
-/* Who reads nothing of what it is sent is not owed an answer to each PING: above so much unsent, only so many. */
-enum { UNSENT_MUCH = 64 * 1024, PONGS_MAX = 1000 };
+/* Who reads nothing of what it is sent is not owed an answer to each PING: with much unsent, only so many. */
+enum { PONGS_MAX = 1000 };
 
 static int
 on_ping(struct zmtp_peer *peer, struct view data, struct fault *why)
@@ -19,7 +19,7 @@ on_ping(struct zmtp_peer *peer, struct view data, struct fault *why)
         peer->pongs = 0;
     else if (peer->pongs++ >= PONGS_MAX)
         return 0;
-    (void)zmtp_put_command(peer, "PONG", ping.context, view_of(NULL, 0)); /* a stream that fails tells so itself */
+    (void)zmtp_put_command(peer, "PONG", ping.context); /* a stream that fails tells so itself */
     return 0;
 }
 

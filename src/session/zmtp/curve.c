@@ -167,7 +167,7 @@ put_hello(struct zmtp_peer *peer)
     put_bytes(&pen, view_of(zeros, HELLO_PADDING));
     put_bytes(&pen, view_of(curve_of(peer)->public_key, KEY_BYTES));
     put_short_box(peer, &pen, "CurveZMQHELLO---", view_of(zeros, PROOF_BYTES), peer->side->server_key);
-    return zmtp_shake_put(peer, "HELLO", written(&pen, hello));
+    return zmtp_put_command(peer, "HELLO", written(&pen, hello));
 }
 
 static int
@@ -199,7 +199,7 @@ put_initiate(struct zmtp_peer *peer)
     put_bytes(&inside, zmtp_shake_metadata(peer, metadata));
     put_bytes(&pen, view_of(curve->cookie, COOKIE_BYTES));
     put_short_box(peer, &pen, "CurveZMQINITIATE", written(&inside, plain), curve->peer_key);
-    return zmtp_shake_put(peer, "INITIATE", written(&pen, initiate));
+    return zmtp_put_command(peer, "INITIATE", written(&pen, initiate));
 }
 
 static int
@@ -247,7 +247,7 @@ put_welcome(struct zmtp_peer *peer)
     memcpy(plain, curve->public_key, KEY_BYTES);
     memcpy(plain + KEY_BYTES, curve->cookie, COOKIE_BYTES);
     put_long_box(peer, &pen, "WELCOME-", view_of(plain, sizeof(plain)), curve->peer_key, peer->side->secret_key);
-    return zmtp_shake_put(peer, "WELCOME", written(&pen, welcome));
+    return zmtp_put_command(peer, "WELCOME", written(&pen, welcome));
 }
 
 static int
@@ -287,7 +287,7 @@ put_ready(struct zmtp_peer *peer)
     uint8_t metadata[METADATA_BYTES_MAX], ready[SHORT_NONCE + METADATA_BYTES_MAX + MAC_BYTES];
     struct pen pen = pen_of(ready, sizeof(ready));
     put_short_box(peer, &pen, "CurveZMQREADY---", zmtp_shake_metadata(peer, metadata), curve_of(peer)->peer_key);
-    return zmtp_shake_put(peer, "READY", written(&pen, ready));
+    return zmtp_put_command(peer, "READY", written(&pen, ready));
 }
 
 /* `plain` is what was in INITIATE's box. */

@@ -79,12 +79,6 @@ put(struct zmtp_peer *peer, struct view bytes)
     return io_put(peer->stream, bytes) < 0 ? io_refusal(peer->stream) : 0;
 }
 
-int
-zmtp_shake_put(struct zmtp_peer *peer, const char *name, struct view data)
-{
-    return zmtp_put_command(peer, name, data, view_of(NULL, 0));
-}
-
 static int
 put_greeting(struct zmtp_peer *peer, size_t from, size_t to)
 {
@@ -125,6 +119,13 @@ zmtp_shake_metadata(const struct zmtp_peer *peer, uint8_t *ret)
         n += zmtp_property_write(ret + n, "Resource", view_of(shake->resource, shake->resource_len));
     must(n <= METADATA_BYTES_MAX);
     return view_of(ret, n);
+}
+
+int
+zmtp_shake_put_metadata(struct zmtp_peer *peer, const char *name)
+{
+    uint8_t metadata[METADATA_BYTES_MAX];
+    return zmtp_put_command(peer, name, zmtp_shake_metadata(peer, metadata));
 }
 
 /* ---- what the other side is ------------------------------------------------------------------------------------- */

@@ -13,8 +13,6 @@
 #define NS_A_MS UINT64_C(1000000)
 #define NS_A_DS (100 * NS_A_MS)
 
-enum { UNSENT_MUCH = 64 * 1024 };
-
 static uint64_t
 earlier(uint64_t a, uint64_t b)
 {
@@ -75,7 +73,7 @@ zmtp_beat(struct zmtp_peer *peer)
         peer->pinged_ns = now_ns;
         /* One that does not read what it is sent needs no more of them. */
         if (io_unsent(peer->stream) < UNSENT_MUCH)
-            (void)zmtp_put_command(peer, "PING", view_of(no_ttl, sizeof(no_ttl)), view_of(NULL, 0));
+            (void)zmtp_put_command(peer, "PING", view_of(no_ttl, sizeof(no_ttl)));
     }
     if (peer->phase == ZMTP_READY)
         wait_on(peer);

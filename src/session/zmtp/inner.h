@@ -11,6 +11,7 @@ enum {
     RESOURCE_BYTES_MAX = 255,
     METADATA_BYTES_MAX = 1024, /* ours: three properties */
     REFER_BYTES_MIN = 4096,    /* smaller runs are copied into the outbox */
+    UNSENT_MUCH = 64 * 1024,   /* it reads little of what it is sent */
 };
 
 enum zmtp_phase { ZMTP_DIALING, ZMTP_SHAKING, ZMTP_READY, ZMTP_CLOSING };
@@ -88,7 +89,8 @@ struct zmtp_part {
 };
 extern const struct zmtp_part zmtp_null, zmtp_plain_client, zmtp_plain_server, zmtp_curve_client, zmtp_curve_server;
 
-int zmtp_shake_put(struct zmtp_peer *peer, const char *name, struct view data);
+/* This command with our metadata alone. */
+int zmtp_shake_put_metadata(struct zmtp_peer *peer, const char *name);
 /* Our metadata; `ret` has METADATA_BYTES_MAX. */
 struct view zmtp_shake_metadata(const struct zmtp_peer *peer, uint8_t *ret);
 /* The other side's; now it is known what both are. */
@@ -117,8 +119,8 @@ int zmtp_take_subscription(struct zmtp_peer *peer, struct view prefix, bool on, 
 
 /* ---- putting.c ---- */
 
-/* A command with `a` and then `b` as its data, in a box where there is one.  0 or -err. */
-int zmtp_put_command(struct zmtp_peer *peer, const char *name, struct view a, struct view b);
+/* A command, in a box where there is one.  0 or -err. */
+int zmtp_put_command(struct zmtp_peer *peer, const char *name, struct view data);
 
 /* ---- heartbeat.c ---- */
 

@@ -4,23 +4,16 @@
 #include "session/zmtp/inner.h"
 
 static int
-put_ready(struct zmtp_peer *peer)
-{
-    uint8_t metadata[METADATA_BYTES_MAX];
-    return zmtp_shake_put(peer, "READY", zmtp_shake_metadata(peer, metadata));
-}
-
-static int
 begin(struct zmtp_peer *peer)
 {
-    return peer->on->pattern == NULL ? put_ready(peer) : 0;
+    return peer->on->pattern == NULL ? zmtp_shake_put_metadata(peer, "READY") : 0;
 }
 
 static int
 on_ready(struct zmtp_peer *peer, struct view data, struct fault *why)
 {
     int rc = zmtp_shake_meet(peer, data, why);
-    return rc < 0 || peer->on->pattern == NULL ? rc : put_ready(peer);
+    return rc < 0 || peer->on->pattern == NULL ? rc : zmtp_shake_put_metadata(peer, "READY");
 }
 
 const struct zmtp_part zmtp_null = { begin, { { "READY", on_ready } } };

@@ -33,7 +33,7 @@ put_error(struct zmtp_peer *peer, enum zmtp_why why, const struct fault *fault)
     reason[0] = (char)n;
     for (size_t i = 0; i < n; i++)
         reason[1 + i] = text[i] == ' ' ? '-' : text[i];
-    (void)zmtp_put_command(peer, "ERROR", view_of(reason, 1 + n), view_of(NULL, 0)); /* it is left in any case */
+    (void)zmtp_put_command(peer, "ERROR", view_of(reason, 1 + n)); /* it is left in any case */
 }
 
 static void

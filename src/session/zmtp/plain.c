@@ -7,13 +7,6 @@
 #include "base/must.h"
 #include "session/zmtp/inner.h"
 
-static int
-put_metadata(struct zmtp_peer *peer, const char *name)
-{
-    uint8_t metadata[METADATA_BYTES_MAX];
-    return zmtp_shake_put(peer, name, zmtp_shake_metadata(peer, metadata));
-}
-
 /* ---- the client ------------------------------------------------------------------------------------------------- */
 
 static void
@@ -31,14 +24,14 @@ client_begin(struct zmtp_peer *peer)
     struct pen pen = pen_of(hello, sizeof(hello));
     put_tiny(&pen, peer->side->user);
     put_tiny(&pen, peer->side->password);
-    return zmtp_shake_put(peer, "HELLO", view_of(hello, (size_t)(pen.at - hello)));
+    return zmtp_put_command(peer, "HELLO", view_of(hello, (size_t)(pen.at - hello)));
 }
 
 static int
 on_welcome(struct zmtp_peer *peer, struct view data, struct fault *why)
 {
     int rc = zmtp_welcome_parse(data, why);
-    return rc < 0 ? rc : put_metadata(peer, "INITIATE");
+    return rc < 0 ? rc : zmtp_shake_put_metadata(peer, "INITIATE");
 }
 
 /* ---- the server ------------------------------------------------------------------------------------------------- */
@@ -52,14 +45,14 @@ on_hello(struct zmtp_peer *peer, struct view data, struct fault *why)
         return rc;
     if (peer->on->admit != NULL && peer->on->admit(peer->arg, user, password) < 0)
         return zmtp_peer_fault(why, PEER_NOT_ADMITTED, -ERR_DENIED);
-    return zmtp_shake_put(peer, "WELCOME", view_of(NULL, 0));
+    return zmtp_put_command(peer, "WELCOME", view_of(NULL, 0));
 }
 
 static int
 on_initiate(struct zmtp_peer *peer, struct view data, struct fault *why)
 {
     int rc = zmtp_shake_meet(peer, data, why);
-    return rc < 0 ? rc : put_metadata(peer, "READY");
+    return rc < 0 ? rc : zmtp_shake_put_metadata(peer, "READY");
 }
 
 const struct zmtp_part zmtp_plain_client = {

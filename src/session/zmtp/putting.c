@@ -14,23 +14,40 @@ doom(struct zmtp_peer *peer)
     return rc;
 }
 
+/* One frame whose body is these pieces, in a box where there is one. */
+static int
+put_frame(struct zmtp_peer *peer, unsigned flags, const struct view *pieces, size_t count)
+{
+    uint8_t head[ZMTP_FRAME_HEAD_MAX];
+    size_t body = 0;
+    for (size_t i = 0; i < count; i++)
+        body += pieces[i].len;
+    size_t head_bytes = zmtp_frame_head(head, flags, body);
+    size_t front = peer->box != NULL ? zmtp_box_front(body) : head_bytes;
+    uint8_t *at = io_put_room(peer->stream, front + body);
+    if (at == NULL)
+        return doom(peer);
+    struct pen pen = pen_of(at + front, body);
+    for (size_t i = 0; i < count; i++)
+        put_bytes(&pen, pieces[i]);
+    if (peer->box != NULL)
+        zmtp_box_seal(peer, at, flags, body);
+    else
+        memcpy(at, head, head_bytes);
+    io_put_done(peer->stream, front + body);
+    return 0;
+}
+
 /* ---- runs ------------------------------------------------------------------------------------------------------- */
 
 static int
 put_sealed(struct zmtp_peer *peer, struct view run)
 {
     struct zmtp_frame frame;
-    while (zmtp_frame_next(&run, &frame)) {
-        size_t front = zmtp_box_front(frame.body.len);
-        uint8_t *at = io_put_room(peer->stream, front + frame.body.len);
-        if (at == NULL)
-            return doom(peer);
-        if (frame.body.len > 0)
-            memcpy(at + front, frame.body.data, frame.body.len);
-        zmtp_box_seal(peer, at, frame.flags, frame.body.len);
-        io_put_done(peer->stream, front + frame.body.len);
-    }
-    return 0;
+    int rc = 0;
+    while (rc == 0 && zmtp_frame_next(&run, &frame))
+        rc = put_frame(peer, frame.flags, &frame.body, 1);
+    return rc;
 }
 
 int
@@ -75,49 +92,20 @@ zmtp_peer_room_done(struct zmtp_peer *peer, size_t n)
 /* ---- commands --------------------------------------------------------------------------------------------------- */
 
 int
-zmtp_put_command(struct zmtp_peer *peer, const char *name, struct view a, struct view b)
+zmtp_put_command(struct zmtp_peer *peer, const char *name, struct view data)
 {
-    size_t name_bytes = strlen(name), body = 1 + name_bytes + a.len + b.len;
-    uint8_t head[ZMTP_FRAME_HEAD_MAX];
-    size_t head_bytes = zmtp_frame_head(head, ZMTP_COMMAND, body);
-    size_t front = peer->box != NULL ? zmtp_box_front(body) : head_bytes;
-    uint8_t *at = io_put_room(peer->stream, front + body);
-    if (at == NULL)
-        return doom(peer);
-    struct pen pen = pen_of(at + front, body);
-    put_u8(&pen, (uint8_t)name_bytes);
-    put_bytes(&pen, view_of(name, name_bytes));
-    put_bytes(&pen, a);
-    put_bytes(&pen, b);
-    must(!pen.torn);
-    if (peer->box != NULL)
-        zmtp_box_seal(peer, at, ZMTP_COMMAND, body);
-    else
-        memcpy(at, head, head_bytes);
-    io_put_done(peer->stream, front + body);
-    return 0;
+    uint8_t name_bytes = (uint8_t)strlen(name);
+    const struct view pieces[] = { view_of(&name_bytes, 1), view_str(name), data };
+    return put_frame(peer, ZMTP_COMMAND, pieces, COUNT_OF(pieces));
 }
 
-/* Before 3.1 a subscription is a message whose first byte is 1 or 0 (23/4.2, 29/3). */
+/* Before 3.1 a subscription is a message whose first byte is 1 or 0. */
 static int
 put_subscription(struct zmtp_peer *peer, struct view prefix, bool on)
 {
-    size_t body = 1 + prefix.len;
-    uint8_t head[ZMTP_FRAME_HEAD_MAX];
-    size_t head_bytes = zmtp_frame_head(head, 0, body);
-    size_t front = peer->box != NULL ? zmtp_box_front(body) : head_bytes;
-    uint8_t *at = io_put_room(peer->stream, front + body);
-    if (at == NULL)
-        return doom(peer);
-    at[front] = on;
-    if (prefix.len > 0)
-        memcpy(at + front + 1, prefix.data, prefix.len);
-    if (peer->box != NULL)
-        zmtp_box_seal(peer, at, 0, body);
-    else
-        memcpy(at, head, head_bytes);
-    io_put_done(peer->stream, front + body);
-    return 0;
+    uint8_t first = on;
+    const struct view pieces[] = { view_of(&first, 1), prefix };
+    return put_frame(peer, 0, pieces, COUNT_OF(pieces));
 }
 
 int
@@ -127,7 +115,7 @@ zmtp_peer_subscribe(struct zmtp_peer *peer, struct view prefix, bool on)
         return -ERR_STATE;
     if (peer->major < 3 || peer->minor < 1)
         return put_subscription(peer, prefix, on);
-    return zmtp_put_command(peer, on ? "SUBSCRIBE" : "CANCEL", prefix, view_of(NULL, 0));
+    return zmtp_put_command(peer, on ? "SUBSCRIBE" : "CANCEL", prefix);
 }
 
 int
@@ -139,5 +127,5 @@ zmtp_peer_ping(struct zmtp_peer *peer, uint32_t number)
         return -ERR_STATE;
     put_u16(&pen, 0);
     put_u32(&pen, number);
-    return zmtp_put_command(peer, "PING", view_of(data, sizeof(data)), view_of(NULL, 0));
+    return zmtp_put_command(peer, "PING", view_of(data, sizeof(data)));
 }
