@@ -12,24 +12,16 @@
 #include "zmtp/world.h"
 
 static int
-open_world(void **state)
+setup(void **state)
 {
-    static struct zmtp_world world;
-    zmtp_world_open(&world);
-    world.a.side.heartbeat_ms = world.b.side.heartbeat_ms = 10000;
-    world.a.side.heartbeat_timeout_ms = world.b.side.heartbeat_timeout_ms = 30000;
-    *state = &world;
+    zmtp_world_setup(state);
+    struct zmtp_world *world = *state;
+    world->a.side.heartbeat_ms = world->b.side.heartbeat_ms = 10000;
+    world->a.side.heartbeat_timeout_ms = world->b.side.heartbeat_timeout_ms = 30000;
     return 0;
 }
 
-static int
-close_world(void **state)
-{
-    zmtp_world_close(*state);
-    return 0;
-}
-
-#define CASE(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, zmtp_world_teardown)
 
 static void
 silence_is_asked_and_then_left(void **state)

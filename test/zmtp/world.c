@@ -233,94 +233,6 @@ make_party(struct zmtp_world *world, struct zmtp_party *party, const char *name,
     sim_boot(party->machine);
 }
 
-/* ---- the middle ---------------------------------------------------------------------------------------------------
- */
-
-/* Which of the two: 0 came from a. */
-static void
-pass(struct zmtp_world *world, unsigned from, struct view bytes)
-{
-    uint8_t copy[256 * 1024];
-    must(bytes.len <= sizeof(copy));
-    memcpy(copy, bytes.data, bytes.len);
-    size_t at = world->flip[from] - world->passed[from];
-    if (world->flip[from] >= world->passed[from] && at < bytes.len)
-        copy[at] ^= 0x10;
-    world->passed[from] += bytes.len;
-    for (unsigned times = world->repeats ? 2 : 1; times > 0 && world->middle[!from] != NULL; times--)
-        (void)io_put(world->middle[!from], view_of(copy, bytes.len));
-}
-
-static void
-on_middle_opened(void *arg, int rc)
-{
-    struct zmtp_world *world = arg;
-    must(rc == 0);
-    if (world->middle[1] != NULL)
-        io_read_resume(world->middle[1]);
-}
-
-static void
-on_read_a(void *arg, struct view bytes)
-{
-    pass(arg, 0, bytes);
-}
-
-static void
-on_read_b(void *arg, struct view bytes)
-{
-    pass(arg, 1, bytes);
-}
-
-static void
-on_middle_ended(void *arg, int rc)
-{
-    struct zmtp_world *world = arg;
-    (void)rc;
-    for (unsigned i = 0; i < 2; i++)
-        if (world->middle[i] != NULL)
-            io_close(world->middle[i]);
-}
-
-static void
-on_closed_a(void *arg)
-{
-    struct zmtp_world *world = arg;
-    world->middle[0] = NULL;
-}
-
-static void
-on_closed_b(void *arg)
-{
-    struct zmtp_world *world = arg;
-    world->middle[1] = NULL;
-}
-
-static const struct io_stream_on on_a = { on_middle_opened, on_read_a, on_middle_ended, NULL, on_closed_a };
-static const struct io_stream_on on_b = { NULL, on_read_b, on_middle_ended, NULL, on_closed_b };
-
-static void
-on_accept_b(void *arg, struct io_stream *stream)
-{
-    struct zmtp_world *world = arg;
-    struct io_address address = zmtp_world_address("a");
-    world->passed[0] = world->passed[1] = 0;
-    world->middle[1] = stream;
-    io_accept(stream, &on_b, world);
-    io_read_pause(stream);
-    must(io_connect(world->raw_io, &address, &on_a, world, &world->middle[0]) == 0);
-}
-
-static int
-start_raw(void *arg, struct io *io)
-{
-    struct zmtp_world *world = arg;
-    struct io_address address = zmtp_world_address("*");
-    struct io_listener *listener;
-    world->raw_io = io;
-    return io_listen(io, &address, on_accept_b, world, &listener);
-}
-
 /* ---- the world -------------------------------------------------------------------------------------------------- */
 
 void
@@ -332,7 +244,7 @@ zmtp_world_open(struct zmtp_world *world)
     must(sim_new(&world->world_mem, 1, NULL, &world->sim) == 0);
     make_party(world, &world->a, "a", start_a);
     make_party(world, &world->b, "b", start_b);
-    struct sim_program raw = { start_raw, NULL, world, &world->raw_mem };
+    struct sim_program raw = { zmtp_world_start_middle, NULL, world, &world->raw_mem };
     must(sim_machine_new(world->sim, "m", &raw, &world->raw_machine) == 0);
     sim_boot(world->raw_machine);
     zmtp_world_run(world);
@@ -438,4 +350,33 @@ zmtp_world_expect(struct zmtp_world *world, const char *want)
         fprintf(stderr, "--- wanted\n%s--- was\n%s---\n", want, world->text);
     must(as_wanted);
     zmtp_world_forget(world);
+}
+
+void
+zmtp_world_expect_breach(struct zmtp_world *world, const char *rule)
+{
+    char want[256];
+    snprintf(want, sizeof(want), "a closed: the peer broke the protocol: %s\n", rule);
+    size_t n = strlen(want);
+    bool as_wanted = world->text_len >= n && strcmp(world->text + world->text_len - n, want) == 0;
+    if (!as_wanted)
+        fprintf(stderr, "--- wanted at its end\n%s--- was\n%s---\n", want, world->text);
+    must(as_wanted && world->raw == NULL);
+    zmtp_world_forget(world);
+}
+
+int
+zmtp_world_setup(void **state)
+{
+    static struct zmtp_world world; /* large; cases run one after the other */
+    zmtp_world_open(&world);
+    *state = &world;
+    return 0;
+}
+
+int
+zmtp_world_teardown(void **state)
+{
+    zmtp_world_close(*state);
+    return 0;
 }

@@ -83,13 +83,20 @@ int zmtp_world_put(struct zmtp_party *party, const char *parts);
 /* One message of one part of `len` bytes, in a chunk of its own. */
 int zmtp_world_put_large(struct zmtp_party *party, size_t len);
 
-/* For raw.c. */
+/* For raw.c and middle.c. */
 __attribute__((format(printf, 2, 3))) void zmtp_world_note(struct zmtp_world *world, const char *format, ...);
 void zmtp_world_note_bytes(struct zmtp_world *world, struct view bytes);
 struct io_address zmtp_world_address(const char *machine);
+int zmtp_world_start_middle(void *arg, struct io *io);
+
+/* A case's own world, for cmocka_unit_test_setup_teardown(). */
+int zmtp_world_setup(void **state);
+int zmtp_world_teardown(void **state);
 
 /* What was written since the last call is `want`. */
 void zmtp_world_expect(struct zmtp_world *world, const char *want);
 void zmtp_world_forget(struct zmtp_world *world);
+/* It ends with a's leaving a peer that broke this rule ("text [clause]"). */
+void zmtp_world_expect_breach(struct zmtp_world *world, const char *rule);
 
 #endif
