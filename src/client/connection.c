@@ -10,15 +10,6 @@
 
 /* ---- ready ------------------------------------------------------------------------------------------------ */
 
-void
-pipe_address(const struct pipe *pipe, char *ret, size_t len)
-{
-    if (len > 0)
-        ret[0] = '\0';
-    if (pipe->peer != NULL)
-        zmtp_peer_address(pipe->peer, ret, len);
-}
-
 struct view
 pipe_identity(const struct pipe *pipe)
 {
@@ -169,6 +160,8 @@ void
 pipe_closed(struct pipe *pipe, size_t unsent, int error, const char *why)
 {
     lose(pipe, unsent, error, why);
+    mem_free(pipe->socket->mem, pipe->address);
+    pipe->address = NULL;
     pipe->is_leaving = false;
     if (pipe->is_dialed && !(pipe->socket->is_closing && backlog_empty(&pipe->out)))
         endpoint_retry(pipe->endpoint, error, why);
@@ -250,10 +243,10 @@ on_admit(void *arg, struct view name, struct view password)
 {
     const struct pipe *pipe = arg;
     const struct socket *socket = pipe->socket;
-    char peer[128];
+    char peer[PIPE_ADDRESS_BYTES];
     if (socket->on.admit == NULL)
         return 0;
-    pipe_address(pipe, peer, sizeof peer);
+    zmtp_peer_address(pipe->peer, peer, sizeof peer);
     return socket->on.admit(socket->arg, zmtp_mechanism_name(socket->side.mechanism), name, password, peer);
 }
 
@@ -315,10 +308,10 @@ on_closed(void *arg, const struct zmtp_end *end)
     char why[128];
     bool is_refused = end->why == ZMTP_REFUSED || end->why == ZMTP_DENIED || end->why == ZMTP_BREACH;
     zmtp_end_print(end, why, sizeof why);
+    pipe->peer = NULL;
     pipe->socket->stats.refused += is_refused;
     if (!pipe->is_ready && (is_refused || end->why == ZMTP_LOST))
         event_pipe(pipe, TAMBO_REFUSED, error, why);
-    pipe->peer = NULL;
     pipe_closed(pipe, end->unsent, error, why);
 }
 

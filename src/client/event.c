@@ -84,15 +84,30 @@ name(struct tambo_event *event, const struct endpoint *endpoint)
         endpoint_print(endpoint, event->endpoint, sizeof event->endpoint);
 }
 
+/* It is gone with the connection, and wanted of the event that tells so. */
+static void
+learn_address(struct pipe *pipe)
+{
+    char address[PIPE_ADDRESS_BYTES];
+    if (pipe->peer == NULL || pipe->address != NULL)
+        return;
+    zmtp_peer_address(pipe->peer, address, sizeof address);
+    pipe->address = mem_raw(pipe->socket->mem, strlen(address) + 1);
+    if (pipe->address != NULL)
+        strcpy(pipe->address, address);
+}
+
 void
-event_pipe(const struct pipe *pipe, enum tambo_event_kind kind, int error, const char *why)
+event_pipe(struct pipe *pipe, enum tambo_event_kind kind, int error, const char *why)
 {
     struct tambo_event *event = place(pipe->socket);
     if (event == NULL)
         return;
     fill(event, kind, error, 0, why);
     name(event, pipe->endpoint);
-    pipe_address(pipe, event->peer, sizeof event->peer);
+    learn_address(pipe);
+    if (pipe->address != NULL)
+        snprintf(event->peer, sizeof event->peer, "%s", pipe->address);
     socket_changed(pipe->socket);
 }
 

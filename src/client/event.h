@@ -6,7 +6,7 @@
 #include "tambo/socket.h"
 
 /* Nothing is kept before socket_watch(), nor when memory is short. */
-void event_pipe(const struct pipe *pipe, enum tambo_event_kind kind, int error, const char *why);
+void event_pipe(struct pipe *pipe, enum tambo_event_kind kind, int error, const char *why);
 void event_endpoint(const struct endpoint *endpoint, enum tambo_event_kind kind, int error, int64_t value,
                     const char *why);
 /* `pipe` may be NULL. */

@@ -187,6 +187,14 @@ void socket_lingered(struct socket *socket);
 
 /* ---- what several patterns do alike ---- */
 
+/* The first becomes the last: it had its turn. */
+static inline void
+pattern_rotate(struct list *pipes)
+{
+    if (pipes->next != pipes->prev)
+        list_push(pipes, pipes->next);
+}
+
 /* The next pipe in turn. */
 int pattern_send_in_turn(struct socket *socket, struct outgoing *message);
 /* Who is to be sent to next; NULL: nobody has room. */

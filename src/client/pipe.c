@@ -44,6 +44,7 @@ pipe_free(struct pipe *pipe)
     list_cut(&pipe->receiver);
     list_cut(&pipe->severed);
     mem_free(pipe->socket->mem, (void *)pipe->identity.data);
+    mem_free(pipe->socket->mem, pipe->address);
     mem_free(pipe->socket->mem, pipe);
 }
 
@@ -322,11 +323,18 @@ pipe_has_come(struct pipe *pipe)
         return;
     if (list_empty(&pipe->receiver))
         list_push(&pipe->socket->receivers, &pipe->receiver);
-    if (pipe->peer != NULL && !pipe->is_paused && in_is_full(pipe)) {
-        pipe->is_paused = true;
-        zmtp_peer_pause(pipe->peer);
-    }
+    if (in_is_full(pipe))
+        pipe_pause(pipe);
     socket_changed(pipe->socket);
+}
+
+void
+pipe_pause(struct pipe *pipe)
+{
+    if (pipe->peer == NULL || pipe->is_paused)
+        return;
+    pipe->is_paused = true;
+    zmtp_peer_pause(pipe->peer);
 }
 
 /* Half of its limits is free again. */
@@ -339,17 +347,22 @@ has_drained(const struct pipe *pipe)
 }
 
 void
+pipe_resume(struct pipe *pipe)
+{
+    if (!pipe->is_paused || !has_drained(pipe))
+        return;
+    pipe->is_paused = false;
+    zmtp_peer_resume(pipe->peer);
+}
+
+void
 pipe_taken(struct pipe *pipe)
 {
-    /* The next one in turn is another pipe. */
     if (backlog_empty(&pipe->in))
         list_cut(&pipe->receiver);
-    else
-        list_push(&pipe->socket->receivers, &pipe->receiver);
-    if (pipe->is_paused && has_drained(pipe)) {
-        pipe->is_paused = false;
-        zmtp_peer_resume(pipe->peer);
-    }
+    else if (pipe->socket->receivers.next == &pipe->receiver)
+        pattern_rotate(&pipe->socket->receivers);
+    pipe_resume(pipe);
     if (pipe->other != NULL && !backlog_empty(&pipe->other->out))
         pipe_feed(pipe->other);
     if (pipe->is_over && backlog_empty(&pipe->in))

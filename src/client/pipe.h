@@ -17,6 +17,8 @@ struct socket;
 struct endpoint;
 struct outgoing;
 
+enum { PIPE_ADDRESS_BYTES = 128 };
+
 struct pipe {
     struct socket *socket;
     struct endpoint *endpoint; /* NULL: it was left */
@@ -29,6 +31,7 @@ struct pipe {
     struct pipe *other;               /* inproc: its other end */
     struct list severed;              /* in world->severed */
     uint64_t put_messages, put_bytes; /* since the outbox was empty */
+    char *address;                    /* the peer's, while somebody watches; owned */
     uint32_t ping;                    /* the number of the newest */
 
     bool is_dialed;  /* the endpoint dials for it */
@@ -81,6 +84,9 @@ int pipe_came(struct pipe *pipe, struct view run, uint32_t count, struct zmtp_ch
 int pipe_keep(struct pipe *pipe, struct view run, uint32_t count, struct zmtp_chunk *chunk);
 /* Something was added to `in`. */
 void pipe_has_come(struct pipe *pipe);
+/* No reads until pipe_resume(), which does nothing while `in` holds too much. */
+void pipe_pause(struct pipe *pipe);
+void pipe_resume(struct pipe *pipe);
 /* Something was taken from `in`.  It may be gone afterwards. */
 void pipe_taken(struct pipe *pipe);
 
@@ -107,7 +113,5 @@ void pipe_settle_behind(struct pipe *pipe);
 void pipe_settle(struct pipe *pipe);
 /* The routing id it has given itself; may be empty.  Only when ready. */
 struct view pipe_identity(const struct pipe *pipe);
-/* The peer's, "" for none. */
-void pipe_address(const struct pipe *pipe, char *ret, size_t len);
 
 #endif

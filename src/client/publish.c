@@ -20,7 +20,8 @@ close_interest(struct socket *socket)
 
 /* ---- what peers want -------------------------------------------------------------------------------------- */
 
-/* XPUB's user reads of it as of a message: 1 or 0, and the prefix. */
+/* XPUB's user reads of it as of a message: 1 or 0, and the prefix.  While it does not read, nobody's subscriptions are:
+ * what leaving peers had is all that may come on top. */
 static int
 notice(struct socket *socket, struct view prefix, bool on)
 {
@@ -37,6 +38,12 @@ notice(struct socket *socket, struct view prefix, bool on)
     backlog_room_done(notices, n + prefix.len, 1);
     socket_changed(socket);
     return 0;
+}
+
+static bool
+notices_wait(const struct socket *socket)
+{
+    return socket->interest.notices.messages >= (uint64_t)socket_option(socket, TAMBO_RECV_MESSAGES_MAX);
 }
 
 static int
@@ -59,6 +66,8 @@ static int
 subscribed(struct pipe *pipe, struct view prefix, bool on)
 {
     struct socket *socket = pipe->socket;
+    if (notices_wait(socket))
+        pipe_pause(pipe);
     if (on)
         return subscribe(pipe, prefix);
     int change = prefix_remove(&socket->interest.tree, &pipe->taker, prefix);
@@ -168,6 +177,16 @@ next(struct socket *socket, struct incoming *ret)
     return 0;
 }
 
+static int
+taking(struct socket *socket, const struct incoming *message)
+{
+    if (message->pipe != NULL || socket->interest.notices.messages > 1)
+        return 0;
+    LIST_EACH(&socket->pipes, it)
+        pipe_resume(container_of(it, struct pipe, link));
+    return 0;
+}
+
 const struct pattern pattern_pub = {
     .joins_ready = true,
     .settles = true,
@@ -191,4 +210,5 @@ const struct pattern pattern_xpub = {
     .send = publish,
     .can_send = can_send,
     .next = next,
+    .taking = taking,
 };

@@ -8,7 +8,7 @@ pattern_next_sender(struct socket *socket)
     if (list_empty(&socket->senders))
         return NULL;
     struct pipe *pipe = container_of(socket->senders.next, struct pipe, sender);
-    list_push(&socket->senders, &pipe->sender);
+    pattern_rotate(&socket->senders);
     return pipe;
 }
 
