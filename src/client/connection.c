@@ -89,7 +89,7 @@ pipe_ready(struct pipe *pipe)
     }
     int rc = socket->pattern->joined == NULL ? 0 : socket->pattern->joined(pipe);
     if (rc < 0) {
-        pipe->is_ready = false; /* so that it does not part */
+        pipe->is_ready = false; /* for it never was */
         pipe_refuse(pipe, rc, rc == -ERR_FULL ? socket->pattern->refusal : err_text(rc));
         return;
     }
@@ -97,9 +97,11 @@ pipe_ready(struct pipe *pipe)
         endpoint_reached(pipe->endpoint);
     event_pipe(pipe, TAMBO_READY, 0, "");
     pipe_feed(pipe);
+    if (pipe->other != NULL)
+        pipe_feed(pipe->other);
     pipe_open(pipe);
     pipe_has_come(pipe); /* what is left of an earlier connection may be too much already */
-    if (!socket->pattern->settles)
+    if (!socket->pattern->settles || pipe->subscriptions > 0)
         pipe_settle(pipe);
     socket_changed(socket);
 }
@@ -124,18 +126,19 @@ stays_open(const struct pipe *pipe)
     return pipe->is_dialed && !socket->pattern->joins_ready && socket_option(socket, TAMBO_CONNECTED_ONLY) == 0;
 }
 
-/* It is not connected any more; `unsent`: bytes that were given to the connection and never left. */
+/* It is not connected any more; `unsent`: bytes that were given to the connection and never left.  Once more, when it
+ * was left and then closed, does nothing. */
 static void
 lose(struct pipe *pipe, size_t unsent, int error, const char *why)
 {
     const struct pattern *pattern = pipe->socket->pattern;
-    if (!pipe->is_ready)
-        return;
+    bool was_ready = pipe->is_ready;
     unsettle(pipe);
     pipe->is_ready = pipe->is_pinging = pipe->is_paused = false;
-    if (unsent > 0)
+    if (was_ready && unsent > 0)
         pipe->socket->stats.lost += lost_of(pipe, unsent);
-    event_pipe(pipe, TAMBO_DISCONNECTED, error, why);
+    if (was_ready)
+        event_pipe(pipe, TAMBO_DISCONNECTED, error, why);
     if (!stays_open(pipe))
         pipe_shut(pipe);
     if (pattern->parted != NULL)
@@ -223,8 +226,6 @@ pipe_end(struct pipe *pipe)
 void
 pipe_retire(struct pipe *pipe)
 {
-    backlog_clear(&pipe->in);
-    list_cut(&pipe->receiver);
     pipe_feed(pipe);
     if (pipe_is_drained(pipe))
         pipe_end(pipe);

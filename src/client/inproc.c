@@ -80,12 +80,9 @@ meet(struct endpoint *caller, struct endpoint *bound)
     b->other = a;
     event_pipe(a, TAMBO_CONNECTED, 0, "");
     event_pipe(b, TAMBO_ACCEPTED, 0, "");
-    a->is_ready = true; /* what is subscribed in b's pipe_ready() counts */
     pipe_ready(b);
-    if (a->other == b)
+    if (a->other == b) /* or it has refused */
         pipe_ready(a);
-    else
-        a->is_ready = false; /* it was refused before it joined */
 }
 
 void

@@ -89,15 +89,24 @@ pipe_mark(struct pipe *pipe)
         zmtp_peer_marks(pipe->peer, OUTBOX_BYTES_HIGH, OUTBOX_BYTES_LOW);
 }
 
+/* Both ends take messages. */
+static bool
+is_joined(const struct pipe *pipe)
+{
+    const struct pipe *other = pipe->other;
+    return pipe->is_ready && !pipe->is_leaving &&
+           (pipe->peer != NULL || (other != NULL && other->is_ready && !other->socket->is_closing));
+}
+
 /* Its connection takes more. */
 static bool
 flows(const struct pipe *pipe)
 {
-    if (!pipe->is_ready || pipe->is_leaving)
+    if (!is_joined(pipe))
         return false;
     if (pipe->other != NULL)
         return !in_is_full(pipe->other);
-    return pipe->peer != NULL && zmtp_peer_unsent(pipe->peer) <= (conflates(pipe) ? 0 : OUTBOX_BYTES_HIGH);
+    return zmtp_peer_unsent(pipe->peer) <= (conflates(pipe) ? 0 : OUTBOX_BYTES_HIGH);
 }
 
 /* Stands among the senders exactly while it has room. */
@@ -192,7 +201,8 @@ static int
 put_other(struct pipe *pipe, const struct outgoing *message)
 {
     struct pipe *other = pipe->other;
-    if (other->socket->pattern->came != NULL || conflates(other))
+    const struct pattern *pattern = other->socket->pattern;
+    if (pattern->came != NULL || pattern->next == NULL || conflates(other))
         return put_scratch(pipe, message);
     int rc = keep(&other->in, message);
     if (rc == 0)
@@ -254,7 +264,7 @@ pipe_feed(struct pipe *pipe)
 void
 pipe_feed_all(struct pipe *pipe)
 {
-    while (!backlog_empty(&pipe->out) && pipe->is_ready && !pipe->is_leaving && feed_piece(pipe)) {
+    while (!backlog_empty(&pipe->out) && is_joined(pipe) && feed_piece(pipe)) {
     }
 }
 

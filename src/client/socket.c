@@ -178,6 +178,8 @@ socket_close(struct socket *socket)
     }
     LIST_EACH(&socket->pipes, it) {
         struct pipe *pipe = container_of(it, struct pipe, link);
+        backlog_clear(&pipe->in);
+        list_cut(&pipe->receiver);
         if (pipe->peer != NULL && pipe->is_ready)
             pipe_mark(pipe);
     }

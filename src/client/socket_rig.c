@@ -26,8 +26,14 @@ died(void *arg, enum sim_death how)
 void
 rig_open(struct rig *rig)
 {
+    rig_open_with(rig, 1, NULL);
+}
+
+void
+rig_open_with(struct rig *rig, uint64_t seed, const struct sim_profile *profile)
+{
     memset(rig, 0, sizeof *rig);
-    must(sim_new(&rig->mem, 1, NULL, &rig->sim) == 0);
+    must(sim_new(&rig->mem, seed, profile, &rig->sim) == 0);
     for (size_t i = 0; i < RIG_HOSTS; i++) {
         struct rig_host *host = &rig->hosts[i];
         struct sim_program program = { .start = start, .died = died, .arg = host, .mem = &host->mem };

@@ -25,6 +25,7 @@ struct rig {
 };
 
 void rig_open(struct rig *rig);
+void rig_open_with(struct rig *rig, uint64_t seed, const struct sim_profile *profile);
 /* Frees all; nothing may be left in any mem. */
 void rig_close(struct rig *rig);
 void rig_run(struct rig *rig, unsigned ms);
