@@ -2,11 +2,9 @@
 #include "base/must.h"
 #include "zmtp/world.h"
 
-* /
-
-    /* Which of the two: 0 came from a. */
-    static void
-    pass(struct zmtp_world *world, unsigned from, struct view bytes)
+/* Which of the two: 0 came from a. */
+static void
+pass(struct zmtp_world *world, unsigned from, struct view bytes)
 {
     uint8_t copy[256 * 1024];
     must(bytes.len <= sizeof(copy));
