@@ -8,6 +8,9 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#if defined(__GNUC__)
+#pragma GCC visibility push(default)
+#endif
 
 /* clang-format off */
 #define TAMBO_ERRORS(ERROR)                                                                        \
@@ -42,6 +45,9 @@ enum tambo_err {
 /* A sentence without its end, for a negative (or positive) error; "success" for 0.  Static. */
 const char *tambo_error_text(int error);
 
+#if defined(__GNUC__)
+#pragma GCC visibility pop
+#endif
 #ifdef __cplusplus
 }
 #endif

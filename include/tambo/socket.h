@@ -7,8 +7,9 @@
  * background; connections are set up in the background and come back after a loss.
  *
  * Threads: every function may be called from any thread at any time; a context has one lock, held for the short time
- * in which nothing is waited for.  Only _free and _close end an object, and a call that waits on it then returns
- * -TAMBO_ERR_CANCELED.  After a fork() the child may only leave: every call there returns -TAMBO_ERR_FORKED.
+ * in which nothing is waited for.  Only _free and _close end an object: a call that waits on it then returns
+ * -TAMBO_ERR_CANCELED, and no further one may be made.  After a fork() the child may only leave: every call there
+ * returns -TAMBO_ERR_FORKED.
  *
  * Waiting: whatever can wait takes `wait_ms` last: TAMBO_FOREVER, or so many milliseconds, 0 for not at all; when the
  * time is over it returns -TAMBO_ERR_TIMEOUT (-TAMBO_ERR_AGAIN for 0), and nothing was done.
@@ -25,6 +26,9 @@
 
 #ifdef __cplusplus
 extern "C" {
+#endif
+#if defined(__GNUC__)
+#pragma GCC visibility push(default)
 #endif
 
 #define TAMBO_FOREVER (-1)
@@ -107,7 +111,7 @@ enum tambo_option {
     TAMBO_OPTIONS(TAMBO_OPTION_NAME)
 #undef TAMBO_OPTION_NAME
 #define TAMBO_TEXT_NAME(name, bytes_max, what) TAMBO_##name,
-    TAMBO_TEXTS(TAMBO_TEXT_NAME)
+        TAMBO_TEXTS(TAMBO_TEXT_NAME)
 #undef TAMBO_TEXT_NAME
 };
 
@@ -119,8 +123,9 @@ int tambo_set_text(struct tambo_socket *socket, enum tambo_option option, const 
 int tambo_curve_keypair(char retpublic[41], char retsecret[41]);
 
 /* Who may come in, asked on a server of PLAIN or CURVE: `name` is the user or the 32 bytes of the client's public key.
- * 0 lets it in.  Called by the context's thread, with no lock held.  Without it PLAIN and CURVE servers let in whoever
- * passes the mechanism. */
+ * 0 lets it in.  Called by whichever thread drives the context then, within its lock: it is to be quick, and what it
+ * calls of this context in turn returns -TAMBO_ERR_STATE.  Without it PLAIN and CURVE servers let in whoever passes the
+ * mechanism. */
 typedef int tambo_admit_fn(void *arg, const char *mechanism, const void *name, size_t name_len, const void *password,
                            size_t password_len, const char *peer);
 int tambo_on_admit(struct tambo_socket *socket, tambo_admit_fn *fn, void *arg);
@@ -240,6 +245,9 @@ struct tambo_stats {
 };
 int tambo_stats(struct tambo_socket *socket, struct tambo_stats *ret);
 
+#if defined(__GNUC__)
+#pragma GCC visibility pop
+#endif
 #ifdef __cplusplus
 }
 #endif

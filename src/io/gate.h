@@ -30,9 +30,13 @@ int io_gate_new(struct mem *mem, struct io_gate **ret);
  * of what is the child's.  NULL is fine. */
 void io_gate_free(struct io_gate *gate);
 
-/* 0, or -ERR_FORKED in a child process of the one that made it: then it was not entered. */
+/* 0, or it was not entered: -ERR_FORKED in a child process of the one that made it, -ERR_STATE in a call out. */
 int io_gate_enter(struct io_gate *gate);
 void io_gate_leave(struct io_gate *gate);
+/* Around a call out, to code that is not ours, from one of the loop's callbacks: the lock stays held, and what that
+ * code calls in turn is refused instead of waiting for itself for ever. */
+void io_gate_call_begin(struct io_gate *gate);
+void io_gate_call_end(struct io_gate *gate);
 /* Only between enter and leave. */
 struct io *io_gate_loop(struct io_gate *gate);
 

@@ -32,8 +32,10 @@ gate_drop(struct io_gate *gate)
     }
     struct gate_wakes wakes = gate->wakes;
     gate->wakes = (struct gate_wakes){ 0 };
+    atomic_fetch_add(&gate->leaving, 1);
     latch_drop(&gate->latch);
     wake_all(gate, &wakes);
+    atomic_fetch_sub(&gate->leaving, 1);
 }
 
 static void
@@ -164,11 +166,34 @@ drive(struct io_gate *gate, const struct io_waiter *waiter, uint64_t deadline_ns
     if (now_ns >= deadline_ns)
         return -ERR_TIMEOUT;
     gate->drives++;
-    if (!gate_is_due(gate) && !spin(gate, waiter, now_ns))
+    if (!gate_is_due(gate) && !spin(gate, waiter, now_ns) && !gate_is_due(gate))
         sleep_in_loop(gate, deadline_ns);
     if (!waiter->roused)
         gate_turn(gate);
     return 0;
+}
+
+/* Watchers have changed, or there is news: whoever caused it sees to it. */
+static void
+catch_up(struct io_gate *gate)
+{
+    enum { TURNS_MAX = 4 };
+    for (unsigned i = 0; i < TURNS_MAX && gate_is_due(gate); i++)
+        gate_turn(gate);
+}
+
+/* Who sleeps in the loop must not sleep past what has come up meanwhile; and the nudge of one that was roused may have
+ * been taken for its own by another's turn. */
+static void
+mind_sleeper(struct io_gate *gate)
+{
+    uint64_t at_ns = gate_is_due(gate) ? 0 : gate_alarm_ns(gate);
+    if (gate->driver != NULL) {
+        if (at_ns < gate->driver_until_ns || (gate->driver->roused && gate->driver_until_ns > 0))
+            nudge_driver(gate);
+    } else if (gate->thread_is == GATE_DRIVES && at_ns < gate->thread_until_ns) {
+        ring(gate);
+    }
 }
 
 /* While another drives. */
@@ -205,8 +230,10 @@ io_gate_wait(struct io_gate *gate, struct io_waiter *waiter, uint64_t deadline_n
 {
     int rc = 0;
     gate->streak = false;
+    catch_up(gate);
     if (!list_empty(&gate->house->io.dirty))
         gate_flush(gate);
+    mind_sleeper(gate);
     list_init(&waiter->link);
     list_push(&gate->waiters, &waiter->link);
     while (!waiter->roused && rc == 0) {
@@ -237,6 +264,9 @@ io_gate_enter(struct io_gate *gate)
 {
     if (is_forked(gate))
         return -ERR_FORKED;
+    pid_t caller = atomic_load_explicit(&gate->caller, memory_order_relaxed);
+    if (caller != 0 && caller == gettid())
+        return -ERR_STATE;
     latch_take(&gate->latch);
     gate->house->io.stale = true;
     return 0;
@@ -274,29 +304,26 @@ write_or_defer(struct io_gate *gate)
         gate_flush(gate);
 }
 
-/* Who sleeps in the loop must not sleep past a timer that was set meanwhile; and the nudge of one that was roused may
- * have been taken for its own by another's turn. */
-static void
-mind_sleeper(struct io_gate *gate)
-{
-    uint64_t alarm_ns = gate_alarm_ns(gate);
-    if (gate->driver != NULL) {
-        if (alarm_ns < gate->driver_until_ns || (gate->driver->roused && gate->driver_until_ns > 0))
-            nudge_driver(gate);
-    } else if (gate->thread_is == GATE_DRIVES && alarm_ns < gate->thread_until_ns) {
-        ring(gate);
-    }
-}
-
 void
 io_gate_leave(struct io_gate *gate)
 {
-    if (gate_is_due(gate)) /* watchers have changed, or there is news: whoever caused it sees to it */
-        gate_turn(gate);
-    else if (!list_empty(&gate->house->io.dirty))
+    catch_up(gate);
+    if (!list_empty(&gate->house->io.dirty))
         write_or_defer(gate);
     mind_sleeper(gate);
     gate_drop(gate);
+}
+
+void
+io_gate_call_begin(struct io_gate *gate)
+{
+    atomic_store_explicit(&gate->caller, gettid(), memory_order_relaxed);
+}
+
+void
+io_gate_call_end(struct io_gate *gate)
+{
+    atomic_store_explicit(&gate->caller, 0, memory_order_relaxed);
 }
 
 struct io *
@@ -399,6 +426,8 @@ io_gate_free(struct io_gate *gate)
         return;
     }
     gate_thread_end(gate);
+    while (atomic_load(&gate->leaving) > 0)
+        sched_yield();
     io_free(&gate->house->io);
     free_gate(gate);
 }

@@ -35,6 +35,8 @@ struct io_gate {
     struct uv_house *house;
     struct mem *mem;
     pid_t pid;
+    _Atomic pid_t caller;     /* the thread that is in a call out, or 0 */
+    _Atomic unsigned leaving; /* threads that have let go of the latch, and wake others */
     struct gate_wakes wakes;
 
     /* callers */
