@@ -185,7 +185,7 @@ static size_t
 head_of(const struct socket *socket, struct view message)
 {
     struct view rest = message;
-    struct zmtp_frame frame;
+    struct zmtp_frame frame = { 0 };
     zmtp_frame_next(&rest, &frame);
     if (socket_option(socket, TAMBO_REQUEST_IDS) != 0) {
         bool is_ours = view_equal(frame.body, view_of(&socket->request.id, ID_BYTES));
