@@ -65,7 +65,8 @@ int tambo_socket(struct tambo *context, enum tambo_pattern pattern, struct tambo
 void tambo_close(struct tambo_socket *socket);
 
 /* ---- options ----------------------------------------------------------------------------------------------
- * Set before the first tambo_bind() or tambo_connect() of a socket, but those marked LIVE at any time. */
+ * Set before the first tambo_bind() or tambo_connect() of a socket; LINGER_MS, RESEND_MS, SEND_POLICY, XPUB_VERBOSE and
+ * those of ROUTER at any time. */
 
 enum tambo_policy { TAMBO_BLOCK, TAMBO_DROP_NEW, TAMBO_DROP_OLD };
 

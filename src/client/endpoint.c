@@ -9,6 +9,8 @@
 #include "client/inproc.h"
 #include "client/pattern.h"
 
+enum { ATTEMPTS_MAX = 31 }; /* beyond which the interval does not grow */
+
 /* ---- text ------------------------------------------------------------------------------------------------- */
 
 /* HOST:PORT, with * for any free port when bound; a /PATH behind it when connected. */
@@ -247,7 +249,7 @@ backoff_ms(const struct endpoint *endpoint)
 {
     uint64_t first = (uint64_t)socket_option(endpoint->socket, TAMBO_RECONNECT_MS);
     uint64_t most = (uint64_t)socket_option(endpoint->socket, TAMBO_RECONNECT_MS_MAX);
-    uint64_t ms = first << (endpoint->attempts < 31 ? endpoint->attempts : 31);
+    uint64_t ms = first << endpoint->attempts;
     uint32_t chance;
     if (ms > most)
         ms = most < first ? first : most;
@@ -258,8 +260,10 @@ backoff_ms(const struct endpoint *endpoint)
 void
 endpoint_retry(struct endpoint *endpoint, int error, const char *why)
 {
+    if (error == -ERR_DENIED) /* it will hardly be let in the next time, and has been told */
+        endpoint->attempts = ATTEMPTS_MAX;
     uint64_t ms = backoff_ms(endpoint);
-    endpoint->attempts++;
+    endpoint->attempts += endpoint->attempts < ATTEMPTS_MAX;
     event_endpoint(endpoint, TAMBO_RETRY, error, (int64_t)ms, why);
     io_timer_set(endpoint->socket->io, &endpoint->retry, socket_after(endpoint->socket, ms), dial, endpoint);
 }

@@ -55,7 +55,9 @@ int socket_subscribe(struct socket *socket, struct view prefix);
 int socket_unsubscribe(struct socket *socket, struct view prefix);
 
 /* A message that is encoded where it is to lie: no chunk is made when it can leave at once. 0, -ERR_AGAIN, -ERR_STATE,
- * -ERR_UNREACHABLE, -ERR_INVALID, -ERR_TOO_LARGE, -ERR_NO_MEMORY. */
+ * -ERR_UNREACHABLE, -ERR_INVALID, -ERR_NO_MEMORY.
+ * A REQ may send again only when it has looked for the reply (socket_recv or socket_peek said -ERR_AGAIN): so requests
+ * and replies alternate, and yet one that nobody answers can be given up on. */
 int socket_send_parts(struct socket *socket, const struct tambo_part *parts, size_t count);
 /* The same for a message that lies in a chunk already.  On success the slice's reference is taken over. */
 int socket_send(struct socket *socket, struct zmtp_slice *message);

@@ -310,6 +310,35 @@ too_many_connections_are_refused(void **state)
     }
 }
 
+/* Who was told that it may not come in does not come again at once, but does come again: passwords are mended. */
+static void
+who_is_denied_takes_its_time(void **state)
+{
+    struct rig rig;
+    struct tambo_event event;
+    (void)state;
+    rig_open(&rig);
+    rig.password = "right";
+    struct socket *pull = rig_socket(&rig, 'a', TAMBO_PULL), *push = rig_socket(&rig, 'b', TAMBO_PUSH);
+    must(socket_set(pull, TAMBO_PLAIN_SERVER, 1) == 0);
+    must(socket_set_text(push, TAMBO_PLAIN_USER, view_str("ana")) == 0);
+    must(socket_set_text(push, TAMBO_PLAIN_PASSWORD, view_str("wrong")) == 0);
+    must(socket_watch(push) == 0);
+    must(socket_bind(pull, "tcp://*:5000") == 0);
+    must(socket_connect(push, "tcp://a:5000") == 0);
+    rig_run(&rig, 2000);
+    do
+        must(socket_event(push, &event) == 0);
+    while (event.kind != TAMBO_RETRY);
+    assert_int_equal(event.error, -ERR_DENIED);
+    assert_true(event.value >= 5000);
+    assert_int_equal(rig_stats(pull).refused, 1);
+    rig.password = "wrong";
+    rig_run(&rig, 10000);
+    assert_int_equal(socket_peers(push), 1);
+    rig_close(&rig);
+}
+
 static void
 a_pair_is_exclusive(void **state)
 {
@@ -543,6 +572,7 @@ main(void)
         cmocka_unit_test(xpub_may_hear_every_subscription),
         cmocka_unit_test(too_many_subscriptions_cost_the_connection),
         cmocka_unit_test(too_many_connections_are_refused),
+        cmocka_unit_test(who_is_denied_takes_its_time),
         cmocka_unit_test(a_pair_is_exclusive),
         cmocka_unit_test(an_identity_is_one_peers),
         cmocka_unit_test(who_has_no_identity_is_given_one),

@@ -72,10 +72,18 @@ on_gone(void *arg)
     rig->gone++;
 }
 
+static int
+on_admit(void *arg, const char *mechanism, struct view name, struct view password, const char *peer)
+{
+    const struct rig *rig = arg;
+    must(strcmp(mechanism, "PLAIN") != 0 || (name.len > 0 && peer[0] != '\0'));
+    return rig->password == NULL || view_is(password, rig->password) ? 0 : -ERR_DENIED;
+}
+
 struct socket *
 rig_socket(struct rig *rig, char host, enum tambo_pattern pattern)
 {
-    static const struct socket_on on = { .gone = on_gone };
+    static const struct socket_on on = { .admit = on_admit, .gone = on_gone };
     struct socket *socket;
     must(socket_new(host_of(rig, host)->world, pattern, &on, rig, &socket) == 0);
     return socket;

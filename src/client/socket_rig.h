@@ -21,6 +21,7 @@ struct rig {
     struct sim *sim;
     struct rig_host hosts[RIG_HOSTS]; /* "a", "b", "c", "d" */
     unsigned gone;                    /* sockets that have said so */
+    const char *password;             /* servers of PLAIN let in who knows it; NULL: everybody */
     char text[4096];                  /* what the newest answer lies in */
 };
 

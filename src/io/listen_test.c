@@ -54,6 +54,14 @@ nobody_listens_on_unix(void **state)
 }
 
 static void
+nobody_listens_on_a_name_without_a_file(void **state)
+{
+    struct scene *scene = *state;
+    struct io_address address = scene_address(scene, "abstract");
+    refused(scene, &address, world_is_real(scene->world) ? -ERR_REFUSED : -ERR_NOT_FOUND);
+}
+
+static void
 closed_before_it_opened(void **state)
 {
     struct scene *scene = *state;
@@ -349,6 +357,7 @@ main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, scene_open, scene_close)
         CASE(nobody_listens_on_tcp),
         CASE(nobody_listens_on_unix),
+        CASE(nobody_listens_on_a_name_without_a_file),
         CASE(closed_before_it_opened),
         CASE(names_are_looked_up),
         CASE(unknown_name_is_an_address_error),

@@ -189,7 +189,7 @@ scene_address(struct scene *scene, const char *kind)
 {
     struct io_address address;
     char text[300];
-    snprintf(text, sizeof(text), "unix:%s", world_path(scene->world, "socket"));
+    snprintf(text, sizeof(text), "unix:%s%s", kind[0] == 'a' ? "@" : "", world_path(scene->world, "socket"));
     assert_int_equal(io_address_parse(kind[0] == 't' ? "tcp://127.0.0.1:0" : text, 0, &address), 0);
     return address;
 }

@@ -38,6 +38,12 @@ bytes_come_back_over_unix(void **state)
 }
 
 static void
+bytes_come_back_over_a_name_without_a_file(void **state)
+{
+    echo(*state, "abstract");
+}
+
+static void
 copies_and_references_keep_their_order(void **state)
 {
     struct scene *scene = *state;
@@ -477,6 +483,7 @@ main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, scene_open, scene_close)
         CASE(bytes_come_back_over_tcp),
         CASE(bytes_come_back_over_unix),
+        CASE(bytes_come_back_over_a_name_without_a_file),
         CASE(copies_and_references_keep_their_order),
         CASE(room_is_used_in_part),
         CASE(one_turn_is_one_write),

@@ -41,7 +41,8 @@ KEPT("37/3.5/same-mechanism", MUST, "A peer with another mechanism is left.", "a
 KEPT("37/3.5/command-size", SHOULD, "A command of up to 255 octets is a short frame, a longer one a long one.",
      "commands_are_written_as_they_are_read heads_are_as_short_as_can_be")
 KEPT("37/3.6/error", MUST, "ERROR in the handshake ends the connection.", "error_is_understood")
-KEPT("37/3.6/error-for-good", MUST, "Who was told ERROR does not come back with the same credentials.", "")
+OTHERWISE("37/3.6/error-for-good", MUST, "Who was told ERROR does not come back with the same credentials.",
+          "after the longest interval it tries again, for passwords are mended", "who_is_denied_takes_its_time")
 KEPT("37/3.6/closed", SHOULD, "A connection that was closed unexpectedly is made again.", "what_waits_survives_a_loss")
 KEPT("37/3.6/backoff", SHOULD, "It is made again after an interval that grows and is not the same for all.",
      "backs_off")
@@ -87,7 +88,8 @@ KEPT("37/3.9.1/refusal", SHOULD, "A peer of a type that does not fit is told ERR
      "misfits_are_told refuses_who_does_not_fit")
 KEPT("37/3.9.2/length", MUST, "An identity is 0 to 255 octets.", "")
 KEPT("37/3.9.2/zero", MUST, "An identity does not begin with a zero.", "")
-KEPT("37/3.9.2/ignored", MUST, "The identity of a peer means nothing but to a ROUTER.", "")
+KEPT("37/3.9.2/ignored", MUST, "The identity of a peer means nothing but to a ROUTER.",
+     "an_identity_means_nothing_but_to_a_router")
 KEPT("37/3.9.3/grammar", MUST, "A resource is names with slashes between them.", "")
 KEPT("37/3.9.3/accepted", MUST, "Every resource is accepted.", "null_from_both_sides")
 
@@ -174,7 +176,8 @@ OTHERWISE("24/3/as-server", DOC, "as-server says who is the server.",
 KEPT("26/2.5/order", DOC, "HELLO, WELCOME, INITIATE, READY, each once and in this order, then MESSAGEs.",
      "curve_from_both_sides")
 KEPT("26/2.5/error", MUST, "A client that is refused is told ERROR.", "curve_denies_a_key")
-KEPT("26/2.5/error-for-good", MUST, "Who was told ERROR does not try again with the same keys.", "")
+OTHERWISE("26/2.5/error-for-good", MUST, "Who was told ERROR does not try again with the same keys.",
+          "after the longest interval it tries again, for keys are added to servers", "who_is_denied_takes_its_time")
 KEPT("26/2.5/error-by-client", MUST, "A client sends no ERROR.", "")
 KEPT("26/2.7.1/layout", MUST, "HELLO is version, padding, the client's transient key, a nonce and a box.", "")
 KEPT("26/2.7.1/size", MUST, "HELLO is 200 octets long.", "")
@@ -207,47 +210,50 @@ OTHERWISE("28/4/lockstep", MUST, "A REQ sends one message, then receives one.",
           "it may give up on a request by sending another", "asks_and_answers a_new_request_never_gets_the_old_reply")
 KEPT("28/4/delimiter", MUST, "A REQ puts an empty frame before its message, and takes it off the reply.",
      "a_router_answers_by_name")
-KEPT("28/4/round-robin", MUST, "A REQ asks its peers in turn.", "")
+KEPT("28/4/round-robin", MUST, "A REQ asks its peers in turn.", "asks_in_turn")
 KEPT("28/4/no-peer", MUST, "Without a peer a REQ waits or fails; it drops nothing.",
      "a_request_waits_for_its_peer_to_come_back")
 KEPT("28/4/reply", MUST, "A REQ takes a reply only from whom it asked last; others are dropped without a word.",
      "a_new_request_never_gets_the_old_reply")
-KEPT("28/5/lockstep", MUST, "A REP receives one message, then sends one.", "")
-KEPT("28/5/fair", MUST, "A REP receives from its peers in turn.", "")
+KEPT("28/5/lockstep", MUST, "A REP receives one message, then sends one.", "asks_and_answers")
+KEPT("28/5/fair", MUST, "A REP receives from its peers in turn.", "receives_in_turn")
 KEPT("28/5/envelope", MUST, "A REP keeps all up to the empty frame, and puts it before its reply.",
      "a_replier_keeps_the_envelope")
 KEPT("28/5/back", MUST, "A reply goes to whom the request came from; if that is gone it is dropped.",
      "a_replier_keeps_the_envelope a_request_goes_to_another_when_its_peer_dies")
 KEPT("28/6/unchanged", MUST, "A DEALER changes nothing in a message.", "dealers_talk")
-KEPT("28/6/round-robin", MUST, "A DEALER sends to those in turn whose queue has room.", "")
-KEPT("28/6/full", MUST, "Without such a peer a DEALER waits or fails; it drops nothing.", "")
-KEPT("28/6/fair", MUST, "A DEALER receives from its peers in turn.", "")
-KEPT("28/6/queue", MUST, "A queue is there from the attempt to connect on; one of a peer that came goes with it.", "")
+KEPT("28/6/round-robin", MUST, "A DEALER sends to those in turn whose queue has room.", "sends_in_turn")
+KEPT("28/6/full", MUST, "Without such a peer a DEALER waits or fails; it drops nothing.", "a_full_queue_waits_or_drops")
+KEPT("28/6/fair", MUST, "A DEALER receives from its peers in turn.", "receives_in_turn")
+KEPT("28/6/queue", MUST, "A queue is there from the attempt to connect on; one of a peer that came goes with it.",
+     "queues_come_and_go_with_their_peers")
 KEPT("28/7/identity", SHOULD, "A ROUTER knows a peer by the identity that it told, or else by one of its own.",
      "an_identity_is_one_peers who_has_no_identity_is_given_one")
 KEPT("28/7/prefix", MUST, "A ROUTER puts the identity before a message that came, and takes it off one to send.",
      "a_router_answers_by_name who_has_no_identity_is_given_one")
-KEPT("28/7/unroutable", MUST, "What is for nobody, or for a full queue, is dropped, or an error, as configured.", "")
-KEPT("28/7/fair", MUST, "A ROUTER receives from its peers in turn.", "")
+KEPT("28/7/unroutable", MUST, "What is for nobody, or for a full queue, is dropped, or an error, as configured.",
+     "a_router_answers_by_name an_identity_is_one_peers a_full_queue_waits_or_drops")
+KEPT("28/7/fair", MUST, "A ROUTER receives from its peers in turn.", "receives_in_turn")
 
 /* ---- 29 publish and subscribe -------------------------------------------------------------------------------------
  */
 
-KEPT("29/4/send-only", MUST, "A PUB only sends; what subscribers send is dropped without a word.", "")
+KEPT("29/4/send-only", MUST, "A PUB only sends; what subscribers send is dropped without a word.",
+     "what_comes_to_a_pub_is_dropped")
 KEPT("29/4/prefix", MUST, "A subscription is compared with the beginning of the first frame.",
      "publishes_by_prefix publishes_to_whom_it_concerns")
-KEPT("29/4/full", MUST, "A PUB does not wait: what is for a full queue is dropped.", "")
+KEPT("29/4/full", MUST, "A PUB does not wait: what is for a full queue is dropped.", "a_full_queue_waits_or_drops")
 KEPT("29/5/delivered", MUST, "An XPUB is given subscriptions, and their ends, also when a subscriber is gone.",
      "subscriptions_reach_the_xpub subscribes_again")
 KEPT("29/5/receive", MAY, "An XPUB receives what subscribers send.", "subscriptions_reach_the_xpub")
 KEPT("29/5/once", MAY, "Of equal subscriptions an XPUB is given the first, and the end of the last.",
      "xpub_may_hear_every_subscription")
-KEPT("29/6/receive-only", MUST, "A SUB only receives.", "")
-KEPT("29/6/fair", MUST, "A SUB receives from its publishers in turn.", "")
-KEPT("29/6/filter", MAY, "A SUB drops what it has not subscribed to.", "")
+KEPT("29/6/receive-only", MUST, "A SUB only receives.", "a_sub_drops_what_it_does_not_want")
+KEPT("29/6/fair", MUST, "A SUB receives from its publishers in turn.", "receives_in_turn")
+KEPT("29/6/filter", MAY, "A SUB drops what it has not subscribed to.", "a_sub_drops_what_it_does_not_want")
 KEPT("29/7/subscribe", MUST, "An XSUB subscribes by messages of its application, at all its publishers.",
      "subscriptions_reach_the_xpub")
-KEPT("29/7/send", MUST, "An XSUB sends messages to all its publishers.", "")
+KEPT("29/7/send", MUST, "An XSUB sends messages to all its publishers.", "sends_upstream_to_all")
 
 /* ---- 30 pipeline, 31 pair ------------------------------------------------------------------------------------------
  */
@@ -259,4 +265,5 @@ KEPT("30/4/full", MUST, "Without such a peer a PUSH waits or fails; it drops not
 KEPT("30/5/receive-only", MUST, "A PULL only receives.", "pushes_to_a_puller")
 KEPT("30/5/fair", MUST, "A PULL receives from its peers in turn.", "takes_turns")
 KEPT("31/4/one", MUST, "A PAIR has one peer at most.", "a_pair_is_exclusive")
-KEPT("31/4/full", MUST, "Without a peer, or with a full queue, a PAIR waits or fails; it drops nothing.", "")
+KEPT("31/4/full", MUST, "Without a peer, or with a full queue, a PAIR waits or fails; it drops nothing.",
+     "a_full_queue_waits_or_drops")

@@ -1,5 +1,9 @@
 /* io/uv/dial.c - connecting: a name is resolved, its addresses are tried in order. */
+#include <errno.h>
 #include <stdio.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "base/mem.h"
@@ -11,6 +15,8 @@ struct uv_dial {
     struct uv_stream *stream; /* NULL: it was closed meanwhile */
     struct mem *mem;
     struct addrinfo *all, *next;
+    struct io_timer soon; /* for what is connected, or not, at once */
+    int rc;
     bool resolving, connecting;
 };
 
@@ -32,6 +38,7 @@ uv_dial_end(struct uv_stream *stream)
         return;
     stream->uv.handle.data = NULL;
     dial->stream = NULL;
+    io_timer_cut(stream->stream.io, &dial->soon);
     if (dial->resolving)
         (void)uv_cancel((uv_req_t *)&dial->resolve);
     free_dial(dial);
@@ -125,10 +132,37 @@ resolve(struct uv_house *house, struct uv_dial *dial, const struct io_address *a
     return rc;
 }
 
+static void
+on_soon(void *arg)
+{
+    struct uv_dial *dial = arg;
+    opened(dial->stream, dial->rc);
+}
+
+static int
+connect_abstract(struct uv_dial *dial, const struct io_address *address)
+{
+    struct uv_stream *s = dial->stream;
+    struct io *io = s->stream.io;
+    struct sockaddr_un at;
+    socklen_t len = uv_unix_address(address, &at);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    int rc = connect(fd, (const struct sockaddr *)&at, len) < 0 ? -errno : uv_pipe_open(&s->uv.pipe, fd);
+    if (rc < 0)
+        close(fd);
+    dial->rc = uv_err(rc);
+    rc = io_timer_set(io, &dial->soon, io_now_ns(io), on_soon, dial);
+    return rc < 0 ? UV_ENOMEM : 0;
+}
+
 static int
 begin(struct uv_house *house, struct uv_dial *dial, const struct io_address *address)
 {
     struct sockaddr_storage at = { 0 };
+    if (uv_is_abstract(address))
+        return connect_abstract(dial, address);
     if (address->kind == IO_UNIX) {
         uv_pipe_connect(&dial->connect, &dial->stream->uv.pipe, address->host, on_connect);
         dial->connecting = true;

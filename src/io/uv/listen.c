@@ -178,6 +178,23 @@ is_live(const struct sockaddr_un *address)
     return !refused;
 }
 
+bool
+uv_is_abstract(const struct io_address *address)
+{
+    return address->kind == IO_UNIX && address->host[0] == '@';
+}
+
+socklen_t
+uv_unix_address(const struct io_address *address, struct sockaddr_un *ret)
+{
+    *ret = (struct sockaddr_un){ .sun_family = AF_UNIX };
+    snprintf(ret->sun_path, sizeof(ret->sun_path), "%s", address->host);
+    if (!uv_is_abstract(address))
+        return sizeof(*ret);
+    ret->sun_path[0] = '\0';
+    return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(address->host));
+}
+
 /* A socket file that nobody listens behind any more is removed; whatever else has that name stays. */
 static int
 clear_stale(const struct sockaddr_un *address)
@@ -193,15 +210,15 @@ clear_stale(const struct sockaddr_un *address)
 static int
 listen_unix(struct io_listener *l)
 {
-    struct sockaddr_un address = { .sun_family = AF_UNIX };
-    snprintf(address.sun_path, sizeof(address.sun_path), "%s", l->address.host);
-    int rc = clear_stale(&address);
+    struct sockaddr_un address;
+    socklen_t len = uv_unix_address(&l->address, &address);
+    int rc = uv_is_abstract(&l->address) ? 0 : clear_stale(&address);
     if (rc < 0)
         return rc;
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -errno;
-    rc = bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, BACKLOG) < 0 ? -errno : 0;
+    rc = bind(fd, (const struct sockaddr *)&address, len) < 0 || listen(fd, BACKLOG) < 0 ? -errno : 0;
     if (rc < 0)
         close(fd); /* and not the file: it may be somebody else's by now */
     else
@@ -256,7 +273,7 @@ uv_listener_close(struct io_listener *l)
     uv_close((uv_handle_t *)&l->poll, on_closed);
     close(l->fd);
     l->fd = -1;
-    if (l->address.kind == IO_UNIX)
+    if (l->address.kind == IO_UNIX && !uv_is_abstract(&l->address))
         unlink(l->address.host);
 }
 

@@ -103,6 +103,11 @@ int uv_listen_on(struct io *io, const struct io_address *address, io_accept_fn *
 void uv_listener_where(const struct io_listener *listener, struct io_address *ret);
 void uv_listener_close(struct io_listener *listener);
 void uv_listeners_close(struct uv_house *house);
+/* "@NAME" is a name without a file (Linux's abstract sockets), which libuv does not know. */
+bool uv_is_abstract(const struct io_address *address);
+/* Its length. */
+struct sockaddr_un;
+socklen_t uv_unix_address(const struct io_address *address, struct sockaddr_un *ret);
 
 /* input.c */
 int uv_standard_input(struct io *io, struct io_stream **ret);
