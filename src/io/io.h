@@ -86,8 +86,8 @@ int io_spawn(struct io *io, const struct io_program *program, io_exit_fn *exited
 
 enum io_kind { IO_TCP, IO_UNIX };
 
-/* "tcp://HOST:PORT" (HOST a name, an IPv4 address, an [IPv6] one, or * for all), "unix:PATH", or "unix:@NAME" for a name
- * without a file. */
+/* "tcp://HOST:PORT" (HOST a name, an IPv4 address, an [IPv6] one, or * for all), "unix:PATH", or "unix:@NAME" for a
+ * name without a file. */
 struct io_address {
     enum io_kind kind;
     char host[108]; /* or the path */
