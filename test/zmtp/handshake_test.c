@@ -299,8 +299,10 @@ refuses_what_it_does_not_serve(void **state)
     zmtp_world_greet(world, 1, "NULL", 64);
     zmtp_world_forget(world);
     zmtp_world_command(world, "READY", "0b [Socket-Type] 00000004 [PULL]");
-    zmtp_world_expect(world, "a serves? PULL \n> ERROR \\03400\na closed: the peer was denied: "
-                             "a socket type or resource that is not served here [37/3.9.1]\n");
+    zmtp_world_expect(
+        world,
+        "a serves? PULL \n> ERROR 1a-socket-type-or-resource-that-is-not-served-here\na closed: the peer was denied: "
+        "a socket type or resource that is not served here [37/3.9.1]\n");
 }
 
 /* A server that has sniffed the first bytes hands them over. */

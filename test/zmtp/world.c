@@ -142,8 +142,9 @@ on_closed(void *arg, const struct zmtp_end *end)
 }
 
 int
-zmtp_world_serves(void *arg, const struct zmtp_peer *peer)
+zmtp_world_serves(void *arg, const struct zmtp_peer *peer, const char **retreason)
 {
+    (void)retreason;
     struct zmtp_party *party = arg;
     zmtp_world_note(party->world, "%s serves? %s ", party->name, zmtp_pattern_name(zmtp_peer_pattern(peer)));
     zmtp_world_note_bytes(party->world, zmtp_peer_resource(peer));

@@ -61,7 +61,7 @@ void zmtp_world_wait(struct zmtp_world *world, unsigned ms);
 
 /* Keys for CURVE, for both sides. */
 void zmtp_world_curve(struct zmtp_world *world);
-int zmtp_world_serves(void *arg, const struct zmtp_peer *peer);
+int zmtp_world_serves(void *arg, const struct zmtp_peer *peer, const char **retreason);
 
 /* b connects to a, or (`through_middle`) to the middle; all is let happen. */
 void zmtp_world_meet(struct zmtp_world *world, bool through_middle);

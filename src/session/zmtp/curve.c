@@ -131,7 +131,7 @@ note_nonce(struct zmtp_curve *curve, struct view nonce, struct fault *why)
 static int
 denied(struct fault *why, enum peer_rule rule)
 {
-    return zmtp_peer_fault(why, rule, -ERR_DENIED);
+    return zmtp_peer_deny(why, rule);
 }
 
 /* Both short keys are known and proven: from now on all is sealed. */

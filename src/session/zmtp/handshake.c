@@ -158,9 +158,10 @@ meet(struct zmtp_peer *peer, const struct zmtp_metadata *metadata, struct fault 
         return rc;
     peer->pattern = (uint8_t)metadata->pattern;
     if (peer->on->pattern != NULL) {
-        int own = peer->on->pattern(peer->arg, peer);
+        const char *reason = NULL;
+        int own = peer->on->pattern(peer->arg, peer, &reason);
         if (own < 0)
-            return zmtp_peer_fault(why, PEER_NOT_SERVED, -ERR_DENIED);
+            return zmtp_peer_not_served(why, reason);
         peer->own = (uint8_t)own;
     }
     return zmtp_patterns_fit(peer->own, peer->pattern) ? 0 : zmtp_peer_breach(why, PEER_MISFIT);

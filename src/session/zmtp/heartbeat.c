@@ -34,7 +34,7 @@ static uint64_t
 gone_ns(const struct zmtp_peer *peer)
 {
     uint64_t silence_ns = UINT64_MAX;
-    if (peer->paused)
+    if (peer->paused || peer->patient)
         return UINT64_MAX;
     if (peer->side->heartbeat_ms > 0 && peer->side->heartbeat_timeout_ms > 0 && zmtp_peer_can_ping(peer))
         silence_ns = peer->side->heartbeat_timeout_ms * NS_A_MS;
@@ -86,6 +86,14 @@ zmtp_beat_ttl(struct zmtp_peer *peer, uint16_t ttl_ds)
         return;
     peer->ttl_ds = ttl_ds;
     wait_on(peer);
+}
+
+void
+zmtp_peer_be_patient(struct zmtp_peer *peer)
+{
+    peer->patient = true;
+    if (peer->phase == ZMTP_READY)
+        wait_on(peer);
 }
 
 void

@@ -49,7 +49,7 @@ struct zmtp_peer {
     uint8_t own;     /* our pattern towards it */
     uint8_t pattern; /* its */
     uint8_t major, minor;
-    bool paused;
+    bool paused, patient;
 };
 
 /* ---- peer.c ---- */

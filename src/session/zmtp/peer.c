@@ -22,18 +22,18 @@ why_of(const struct zmtp_peer *peer, int rc)
     }
 }
 
-/* The reason is characters without spaces (37/3.8); libzmq takes "400" for what ZAP says of the wrong credentials. */
+/* The reason is characters without spaces (37/3.8); or a code, as ZAP has it. */
 static void
-put_error(struct zmtp_peer *peer, enum zmtp_why why, const struct fault *fault)
+put_error(struct zmtp_peer *peer, const struct fault *fault)
 {
     char reason[1 + UINT8_MAX];
-    const char *text = why == ZMTP_DENIED ? "400" : fault->text;
-    size_t n = strlen(text);
-    must(n <= UINT8_MAX);
+    int n = fault->code != 0 ? snprintf(reason + 1, UINT8_MAX, "%u", fault->code)
+                             : snprintf(reason + 1, UINT8_MAX, "%s", fault->text);
+    must(n < UINT8_MAX);
     reason[0] = (char)n;
-    for (size_t i = 0; i < n; i++)
-        reason[1 + i] = text[i] == ' ' ? '-' : text[i];
-    (void)zmtp_put_command(peer, "ERROR", view_of(reason, 1 + n)); /* it is left in any case */
+    for (int i = 1; i <= n; i++)
+        reason[i] = reason[i] == ' ' ? '-' : reason[i];
+    (void)zmtp_put_command(peer, "ERROR", view_of(reason, 1 + (size_t)n)); /* it is left in any case */
 }
 
 static void
@@ -62,7 +62,7 @@ zmtp_fail(struct zmtp_peer *peer, int rc, const struct fault *fault)
     }
     peer->fault = *fault;
     if (tell)
-        put_error(peer, why, fault);
+        put_error(peer, fault);
     io_close(peer->stream);
 }
 

@@ -58,8 +58,9 @@ struct zmtp_peer_on {
     /* The connection is there and the greeting begins (connect only). */
     void (*connected)(void *arg);
     /* A server that serves several patterns says, once it knows the peer's, as which it answers: zmtp_peer_pattern(),
-     * _identity() and _resource() tell.  >= 0: enum zmtp_pattern; -ERR_X: refused with an ERROR. */
-    int (*pattern)(void *arg, const struct zmtp_peer *peer);
+     * _identity() and _resource() tell.  >= 0: enum zmtp_pattern; -ERR_X: refused with an ERROR, whose reason it may
+     * tell in *retreason. */
+    int (*pattern)(void *arg, const struct zmtp_peer *peer, const char **retreason);
     /* Server of PLAIN or CURVE: 0 lets it in. */
     int (*admit)(void *arg, struct view name, struct view password);
     /* The handshake is done. */
@@ -109,6 +110,9 @@ int zmtp_peer_ping(struct zmtp_peer *peer, uint32_t number);
 size_t zmtp_peer_unsent(const struct zmtp_peer *peer);
 void zmtp_peer_marks(struct zmtp_peer *peer, size_t high, size_t low);
 
+/* Its silence is not held against it any more, by heartbeats: libzmq does not read, and so does not answer, while its
+ * own queue is full. */
+void zmtp_peer_be_patient(struct zmtp_peer *peer);
 /* Its user cannot take more: no reads.  Commands and heartbeats stand still with it; silence is not held against it. */
 void zmtp_peer_pause(struct zmtp_peer *peer);
 void zmtp_peer_resume(struct zmtp_peer *peer);

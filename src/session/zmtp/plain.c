@@ -44,7 +44,7 @@ on_hello(struct zmtp_peer *peer, struct view data, struct fault *why)
     if (rc < 0)
         return rc;
     if (peer->on->admit != NULL && peer->on->admit(peer->arg, user, password) < 0)
-        return zmtp_peer_fault(why, PEER_NOT_ADMITTED, -ERR_DENIED);
+        return zmtp_peer_deny(why, PEER_NOT_ADMITTED);
     return zmtp_put_command(peer, "WELCOME", view_of(NULL, 0));
 }
 

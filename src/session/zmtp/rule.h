@@ -44,8 +44,10 @@ enum peer_rule {
 #undef RULE_NAME
 };
 
-/* Returns `rc`. */
-int zmtp_peer_fault(struct fault *why, enum peer_rule rule, int rc);
+/* Credentials that are not accepted, which libzmq knows as "400": its code.  Returns -ERR_DENIED. */
+int zmtp_peer_deny(struct fault *why, enum peer_rule rule);
+/* Something that is not served here, because of `reason`, a constant; NULL: as the rule says.  Returns -ERR_DENIED. */
+int zmtp_peer_not_served(struct fault *why, const char *reason);
 /* Returns -ERR_PROTOCOL. */
 int zmtp_peer_breach(struct fault *why, enum peer_rule rule);
 
