@@ -124,6 +124,7 @@ void mq_owner_gone(struct vhost *vhost, const void *owner);
 struct mq_facts {
     struct view name, vhost, arguments;
     bool durable, exclusive, auto_delete, stream, single_active;
+    bool spurns; /* what it refuses, being full, is dead-lettered all the same (reject-publish-dlx) */
     const void *owner;
     uint64_t ready, unacked, bytes;
     uint32_t consumers;
@@ -192,6 +193,11 @@ struct catalog_publish {
  * BCC header it is taken out of it: out.pub.env.props then looks into the catalog's memory, till the next publication.
  */
 void catalog_publish_init(struct catalog_publish *publish, struct vhost *vhost, struct xchg *xchg);
+
+/* A row of a session's own in amq.topic of "/", beside its bindings: `filter` as ROUTE_TOPICS_AMQP has them.  The other
+ * shards are told.  0, or what route_add() says. */
+int catalog_topic_join(struct catalog *catalog, struct view filter, struct hop *hop);
+void catalog_topic_leave(struct catalog *catalog, struct view filter, struct hop *hop);
 
 /* ---- policies and definitions ------------------------------------------------------------------------------- */
 

@@ -497,6 +497,7 @@ mq_facts(const struct mq *mq, struct mq_facts *ret)
         .auto_delete = mq->auto_delete,
         .stream = mq->rules.stream,
         .single_active = mq->rules.single_active,
+        .spurns = mq->rules.reject_dlx,
         .owner = mq->owner,
         .ready = sum(mq, queue_ready),
         .unacked = sum(mq, queue_flight),

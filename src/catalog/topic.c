@@ -1,11 +1,11 @@
 /* Bindings of topic exchanges are rows in a trie: the exchange's own, with keys as they are, or for amq.topic of "/"
- * the shard's, with keys as filters of MQTT's topics.  There the other shards are told of the first and the last
- * binding of a filter. */
+ * the shard's, with keys as filters of MQTT's topics.  There sessions may have rows of their own, and the other shards
+ * are told of the first and the last row of a filter. */
 #include "catalog/inner.h"
 #include "route/key.h"
 
 struct bound_filter {
-    uint32_t bindings;
+    uint32_t rows;
     uint32_t len;
     uint8_t text[];
 };
@@ -63,7 +63,7 @@ find_or_make(struct catalog *catalog, struct view text)
 static void
 drop_unbound(struct catalog *catalog, struct bound_filter *f)
 {
-    if (f->bindings > 0)
+    if (f->rows > 0)
         return;
     map_cut(&catalog->filters, hash_bytes(filter_text(f), 0), f);
     mem_free(catalog->host->mem, f);
@@ -73,7 +73,7 @@ static void
 announce(struct catalog *catalog, const struct bound_filter *f)
 {
     if (!catalog->restoring)
-        catalog->host->topic_bound(catalog->host, filter_text(f), f->bindings > 0);
+        catalog->host->topic_bound(catalog->host, filter_text(f), f->rows > 0);
 }
 
 void
@@ -90,44 +90,48 @@ is_shared(const struct binding *b)
     return b->source->route == b->source->vhost->catalog->host->route;
 }
 
-static int
-join_shared(struct binding *b)
+int
+catalog_topic_join(struct catalog *catalog, struct view filter, struct hop *hop)
 {
-    struct catalog *catalog = b->source->vhost->catalog;
-    struct filter_room room;
-    struct view filter = filter_of(b, &room);
     struct bound_filter *f = find_or_make(catalog, filter);
     if (f == NULL)
         return -ERR_NO_MEMORY;
-    int rc = route_add(b->source->route, ROUTE_TOPICS_AMQP, filter, &b->hop.row);
+    int rc = route_add(catalog->host->route, ROUTE_TOPICS_AMQP, filter, &hop->row);
     if (rc < 0) {
         drop_unbound(catalog, f);
         return rc;
     }
-    if (f->bindings++ == 0)
+    if (f->rows++ == 0)
         announce(catalog, f);
     return 0;
+}
+
+void
+catalog_topic_leave(struct catalog *catalog, struct view filter, struct hop *hop)
+{
+    struct bound_filter *f = find(catalog, filter);
+    must(f != NULL && f->rows > 0);
+    route_cut(catalog->host->route, &hop->row);
+    if (--f->rows == 0)
+        announce(catalog, f);
+    drop_unbound(catalog, f);
 }
 
 int
 topic_join(struct binding *b)
 {
+    struct filter_room room;
     if (is_shared(b))
-        return join_shared(b);
+        return catalog_topic_join(b->source->vhost->catalog, filter_of(b, &room), &b->hop);
     return route_add(b->source->route, ROUTE_AMQP, binding_key(b), &b->hop.row);
 }
 
 void
 topic_leave(struct binding *b)
 {
-    struct catalog *catalog = b->source->vhost->catalog;
     struct filter_room room;
-    route_cut(b->source->route, &b->hop.row);
-    if (!is_shared(b))
-        return;
-    struct bound_filter *f = find(catalog, filter_of(b, &room));
-    must(f != NULL && f->bindings > 0);
-    if (--f->bindings == 0)
-        announce(catalog, f);
-    drop_unbound(catalog, f);
+    if (is_shared(b))
+        catalog_topic_leave(b->source->vhost->catalog, filter_of(b, &room), &b->hop);
+    else
+        route_cut(b->source->route, &b->hop.row);
 }
