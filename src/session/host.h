@@ -10,6 +10,7 @@
 #ifndef TAMBO_SESSION_HOST_H
 #define TAMBO_SESSION_HOST_H
 
+#include "base/mem.h"
 #include "base/wheel.h"
 #include "io/io.h"
 #include "log/log.h"
@@ -132,6 +133,21 @@ static inline uint32_t
 host_new_id(struct session_host *host)
 {
     return host->next_id++;
+}
+
+/* Before memory is so short that publications are refused (queues.tight), their publishers wait. */
+static inline bool
+host_memory_is_low(const struct session_host *host)
+{
+    const struct mem *mem = host->mem;
+    return mem->bytes_max != 0 && mem->used_bytes > mem->bytes_max - mem->bytes_max / 4;
+}
+
+/* Are publishers to wait: for the log, for other shards, for memory? */
+static inline bool
+host_is_pressed(const struct session_host *host)
+{
+    return host->pressed || host_memory_is_low(host);
 }
 
 static inline uint64_t

@@ -74,8 +74,6 @@ struct amqp_server {
 uint8_t *server_buffer(struct amqp_server *server, struct scratch *scratch, size_t n);
 void amqp_server_say(struct amqp_server *server, enum severity severity, const char *event, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
-/* Are publishers to wait: for the log, for other shards, for memory? */
-bool server_is_pressed(const struct amqp_server *server);
 /* A refusal as printf has it; returns -ERR_REFUSED. */
 int deny(struct refusal *why, unsigned code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 int deny_fault(struct refusal *why, const struct fault *fault);

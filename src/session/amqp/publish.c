@@ -137,7 +137,7 @@ count(struct channel *ch, const struct posting *posting)
     struct session_host *host = channel_host(ch);
     host->counters.publishes_in++;
     host->counters.publish_bytes_in += posting->body.len;
-    if (server_is_pressed(ch->conn->server))
+    if (host_is_pressed(host))
         conn_press(ch->conn);
 }
 

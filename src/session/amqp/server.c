@@ -126,24 +126,11 @@ bury_doomed(struct amqp_server *server)
     }
 }
 
-/* Before memory is so short that publications are refused (queues.tight), their publishers wait. */
-static bool
-memory_is_low(const struct mem *mem)
-{
-    return mem->bytes_max != 0 && mem->used_bytes > mem->bytes_max - mem->bytes_max / 4;
-}
-
-bool
-server_is_pressed(const struct amqp_server *server)
-{
-    return server->host->pressed || memory_is_low(server->host->mem);
-}
-
 static const char *
 alarm_of(const struct session_host *host)
 {
     struct log_stats stats = { 0 };
-    if (memory_is_low(host->mem))
+    if (host_memory_is_low(host))
         return "low on memory";
     if (!host->pressed) /* nobody waits */
         return NULL;
@@ -185,7 +172,7 @@ amqp_server_turn(struct amqp_server *server)
 void
 amqp_server_pressed(struct amqp_server *server)
 {
-    if (server->pressed_count == 0 || server_is_pressed(server))
+    if (server->pressed_count == 0 || host_is_pressed(server->host))
         return;
     LIST_EACH(&server->connections, l)
         conn_unpress(container_of(l, struct conn, all));
