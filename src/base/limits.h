@@ -35,6 +35,10 @@ enum {
     MESSAGE_BYTES_MAX_DEFAULT = 128 * 1024 * 1024,
     MESSAGE_BYTES_MAX_HIGH = 512 * 1024 * 1024,
 
+    /* zmtp */
+    ZMTP_HEARTBEAT_S_DEFAULT = 10,
+    ZMTP_PREFETCH_DEFAULT = 1000,
+
     /* catalog: of one virtual host */
     QUEUES_MAX_DEFAULT = 1000000,
     EXCHANGES_MAX_DEFAULT = 100000,

@@ -26,12 +26,14 @@ enum knob_when { AT_START, LIVE };
     KNOB(topic_alias_max,        TOPIC_ALIAS_MAX_DEFAULT,     0,        65535,            LIVE,     "topic aliases a client may define") \
     KNOB(topic_levels_max,       TOPIC_LEVELS_MAX,            1,        TOPIC_LEVELS_MAX, LIVE,     "levels in a topic or filter") \
     KNOB(client_id_bytes_max,    CLIENT_ID_BYTES_MAX,         23,       65535,            LIVE,     "bytes in a client identifier") \
-    KNOB(subscriptions_max,      SUBSCRIPTIONS_MAX_DEFAULT,   1,        100000000,        LIVE,     "subscriptions of one session") \
+    KNOB(subscriptions_max,      SUBSCRIPTIONS_MAX_DEFAULT,   1,        100000000,        LIVE,     "subscriptions of one session or ZMTP peer") \
     KNOB(channel_max,            CHANNEL_MAX_DEFAULT,         1,        65535,            LIVE,     "AMQP channels of one connection") \
     KNOB(frame_bytes_max,        FRAME_BYTES_MAX_DEFAULT,     FRAME_BYTES_MAX_LOW, FRAME_BYTES_MAX_HIGH, LIVE, "largest AMQP frame offered") \
     KNOB(heartbeat_s,            HEARTBEAT_S_DEFAULT,         0,        65535,            LIVE,     "AMQP heartbeat offered, in seconds; 0: none") \
     KNOB(consumers_max,          CONSUMERS_MAX_DEFAULT,       1,        10000000,         LIVE,     "AMQP consumers of one channel") \
-    KNOB(message_bytes_max,      MESSAGE_BYTES_MAX_DEFAULT,   1024,     MESSAGE_BYTES_MAX_HIGH, LIVE, "largest AMQP message accepted") \
+    KNOB(zmtp_heartbeat_s,       ZMTP_HEARTBEAT_S_DEFAULT,    0,        3600,             LIVE,     "seconds of silence after which a ZMTP peer is asked for a sign of life; 0: never") \
+    KNOB(zmtp_prefetch,          ZMTP_PREFETCH_DEFAULT,       1,        1000000,          LIVE,     "messages a ZMTP PULL or ROUTER is sent before it must have read some") \
+    KNOB(message_bytes_max,      MESSAGE_BYTES_MAX_DEFAULT,   1024,     MESSAGE_BYTES_MAX_HIGH, LIVE, "largest AMQP or ZMTP message accepted") \
     KNOB(queues_max,             QUEUES_MAX_DEFAULT,          1,        10000000,         LIVE,     "named queues of one virtual host") \
     KNOB(exchanges_max,          EXCHANGES_MAX_DEFAULT,       16,       10000000,         LIVE,     "exchanges of one virtual host") \
     KNOB(bindings_max,           BINDINGS_MAX_DEFAULT,        1,        100000000,        LIVE,     "bindings of one virtual host") \

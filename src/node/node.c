@@ -82,6 +82,21 @@ amqp_settings_of(const struct settings *s, unsigned shards)
     };
 }
 
+static struct zmtp_settings
+zmtp_settings_of(const struct settings *s)
+{
+    return (struct zmtp_settings){
+        .message_bytes_max = s->message_bytes_max,
+        .outbox_bytes_max = s->outbox_bytes_max,
+        .subscriptions_max = (uint32_t)s->subscriptions_max,
+        .connect_s_max = (uint32_t)s->connect_s_max,
+        .heartbeat_s = (uint32_t)s->zmtp_heartbeat_s,
+        .prefetch = (uint32_t)s->zmtp_prefetch,
+        .allow_anonymous = true,
+        .served = s->zmtp,
+    };
+}
+
 /* A queue that is full refuses what is published to it, unless its arguments or policy say otherwise. */
 static struct catalog_settings
 catalog_settings_of(const struct settings *s)
@@ -113,6 +128,7 @@ copy_settings(struct seat *seat)
         .sys_interval_s = (uint32_t)s->sys_interval_s,
         .mqtt = mqtt_settings_of(s, node->shards),
         .amqp = amqp_settings_of(s, node->shards),
+        .zmtp = zmtp_settings_of(s),
         .catalog = catalog_settings_of(s),
     };
 }

@@ -7,6 +7,7 @@
  *     log_format: text                              # text, json
  *     log_level: info                               # debug, info, warning, error
  *     retain_available: true
+ *     zmtp: {push: {queue: jobs}, sub: {topics: amqp}}  # with what ZMTP's peers are served (session/zmtp/zmtp.h)
  *     receive_max: 1024                             # and every number of node/knobs.h */
 #ifndef TAMBO_NODE_SETTINGS_H
 #define TAMBO_NODE_SETTINGS_H
@@ -18,7 +19,7 @@
 #include "log/log.h"
 #include "node/knobs.h"
 #include "queue/queue.h"
-#include "session/host.h"
+#include "session/zmtp/zmtp.h"
 
 enum line_format { LINE_TEXT, LINE_JSON };
 enum { LISTENERS_MAX = 16, SETTINGS_FILE_BYTES_MAX = 1 << 20 };
@@ -33,6 +34,7 @@ struct settings {
     enum line_format log_format;
     enum severity log_level;
     bool retain_available;
+    struct zmtp_served zmtp;
     struct io_address listen[LISTENERS_MAX];
     unsigned listen_count;
 };

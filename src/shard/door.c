@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "wire/zmtp.h"
 
 enum { SNIFF_BYTES_MAX = 32 };
 
@@ -34,10 +35,17 @@ accept_amqp(struct shard *shard, struct io_stream *stream, struct view bytes)
     return amqp_server_accept(shard->amqp, stream, bytes);
 }
 
+static int
+accept_zmtp(struct shard *shard, struct io_stream *stream, struct view bytes)
+{
+    return zmtp_server_accept(shard->zmtp, stream, bytes);
+}
+
 /* Who speaks what.  The first that says yes has it. */
 static const struct protocol protocols[] = {
     {"mqtt",  mqtt_sniff, accept_mqtt},
     { "amqp", amqp_sniff, accept_amqp},
+    { "zmtp", zmtp_sniff, accept_zmtp},
 };
 
 static void
@@ -88,7 +96,7 @@ enter(struct door *door, struct view bytes)
         return;
     }
     if (p == NULL) {
-        refuse(door, "the first bytes are of no protocol spoken here (MQTT 3.1, 3.1.1, 5; AMQP 0-9-1)");
+        refuse(door, "the first bytes are of no protocol spoken here (MQTT 3.1, 3.1.1, 5; AMQP 0-9-1; ZMTP)");
         return;
     }
     struct shard *shard = door->shard;

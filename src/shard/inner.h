@@ -95,6 +95,7 @@ struct shard {
     struct catalog *catalog;
     struct mqtt_server *mqtt;
     struct amqp_server *amqp;
+    struct zmtp_server *zmtp;
 
     struct peer *peers; /* one a shard, this one's unused */
     struct map takers, shares, receipts;

@@ -91,6 +91,8 @@ rooms_open(struct shard *shard)
         rc = mqtt_server_new(host, &shard->settings->mqtt, NULL, 0, &shard->mqtt);
     if (rc == 0)
         rc = amqp_server_new(host, &shard->settings->amqp, shard->catalog, &shard->amqp);
+    if (rc == 0)
+        rc = zmtp_server_new(host, &shard->settings->zmtp, shard->catalog, shard->amqp, &shard->zmtp);
     return rc;
 }
 
@@ -98,6 +100,7 @@ void
 rooms_free(struct shard *shard)
 {
     struct session_host *host = &shard->host;
+    zmtp_server_free(shard->zmtp);
     amqp_server_free(shard->amqp);
     mqtt_server_free(shard->mqtt);
     catalog_free(shard->catalog);
@@ -114,6 +117,7 @@ rooms_turn(struct shard *shard)
 {
     mqtt_server_turn(shard->mqtt);
     amqp_server_turn(shard->amqp);
+    zmtp_server_turn(shard->zmtp);
     vhosts_turn(shard);
     catalog_turn(shard->catalog);
 }
@@ -133,12 +137,14 @@ rooms_shut(struct shard *shard)
 {
     mqtt_server_shut(shard->mqtt);
     amqp_server_shut(shard->amqp);
+    zmtp_server_shut(shard->zmtp);
 }
 
 unsigned
 rooms_connections(const struct shard *shard)
 {
-    return mqtt_server_connections(shard->mqtt) + amqp_server_connections(shard->amqp);
+    return mqtt_server_connections(shard->mqtt) + amqp_server_connections(shard->amqp) +
+           zmtp_server_connections(shard->zmtp);
 }
 
 int
@@ -149,6 +155,8 @@ rooms_restored(struct shard *shard)
         rc = catalog_restored(shard->catalog);
     if (rc == 0)
         rc = vhosts_restored(shard);
+    if (rc == 0)
+        zmtp_server_declare(shard->zmtp);
     return rc < 0 ? rc : mqtt_server_restored(shard->mqtt);
 }
 

@@ -305,6 +305,7 @@ void
 shard_settings_changed(struct shard *shard)
 {
     queue_host_limit(&shard->host.queues, shard->settings->mqtt.queue);
+    zmtp_server_declare(shard->zmtp);
 }
 
 void

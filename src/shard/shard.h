@@ -7,6 +7,7 @@
 
 #include "session/amqp/amqp.h"
 #include "session/mqtt.h"
+#include "session/zmtp/zmtp.h"
 
 struct shard;
 struct lanes;
@@ -30,6 +31,7 @@ struct shard_settings {
     uint32_t sys_interval_s;  /* how often counters are passed on; 0: never */
     struct mqtt_settings mqtt;
     struct amqp_settings amqp;
+    struct zmtp_settings zmtp;
     struct catalog_settings catalog;
 };
 

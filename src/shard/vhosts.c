@@ -143,6 +143,7 @@ obey(struct shard *shard, enum word word, struct view name)
         rc = catalog_vhost_new(shard->catalog, name, true, &vhost);
     if (word == WORD_END && vhost != NULL) {
         amqp_server_vhost_gone(shard->amqp, vhost);
+        zmtp_server_vhost_gone(shard->zmtp, vhost);
         rc = catalog_vhost_end(vhost);
     }
     if (rc < 0) {
