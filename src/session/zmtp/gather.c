@@ -23,8 +23,8 @@ make_room(struct zmtp_gather *gather, struct mem *mem, size_t now, uint64_t end)
     size_t room = larger(now, 2 * gather->room);
     if (end <= EAGER_BYTES)
         room = larger(room, (size_t)end);
-    else if (room > end)
-        room = (size_t)end;
+    else if (room > end + end / 8)
+        room = (size_t)(end + end / 8); /* more than is needed, or many small frames would each move all before them */
     room = larger(room, FIRST_BYTES);
     struct zmtp_chunk *chunk = mem_grow(mem, gather->chunk, sizeof(*chunk) + room);
     if (chunk == NULL)
