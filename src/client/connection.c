@@ -307,11 +307,12 @@ on_closed(void *arg, const struct zmtp_end *end)
     struct pipe *pipe = arg;
     int error = error_of(end);
     char why[128];
-    bool is_refused = end->why == ZMTP_REFUSED || end->why == ZMTP_DENIED || end->why == ZMTP_BREACH;
+    bool is_refused = end->why == ZMTP_REFUSED || end->why == ZMTP_DENIED || end->why == ZMTP_BREACH ||
+                      (!pipe->is_ready && end->why == ZMTP_LOST);
     zmtp_end_print(end, why, sizeof why);
     pipe->peer = NULL;
     pipe->socket->stats.refused += is_refused;
-    if (!pipe->is_ready && (is_refused || end->why == ZMTP_LOST))
+    if (!pipe->is_ready && is_refused)
         event_pipe(pipe, TAMBO_REFUSED, error, why);
     pipe_closed(pipe, end->unsent, error, why);
 }

@@ -70,10 +70,13 @@ subscribed(struct pipe *pipe, struct view prefix, bool on)
         pipe_pause(pipe);
     if (on)
         return subscribe(pipe, prefix);
-    int change = prefix_remove(&socket->interest.tree, &pipe->taker, prefix);
+    int change;
+    do /* libzmq's SUB subscribes as often as its user does, and cancels once: when the last of them is undone */
+        change = prefix_remove(&socket->interest.tree, &pipe->taker, prefix);
+    while (change == PREFIX_SAME);
     if (change < 0)
         return 0; /* it never had it, and has it no less now */
-    pipe->subscriptions -= change != PREFIX_SAME;
+    pipe->subscriptions--;
     return change == PREFIX_ALL ? notice(socket, prefix, false) : 0;
 }
 
