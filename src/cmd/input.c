@@ -1,6 +1,9 @@
 /* cmd/input.c - see input.h. */
 #include "cmd/input.h"
 
+#include <errno.h>
+#include <unistd.h>
+
 #include "base/err.h"
 #include "base/mem.h"
 
@@ -131,6 +134,23 @@ input_stdin(struct input *input, void (*on)(void *arg), void *arg)
     input->on = on;
     input->arg = arg;
     return io_stdin(input->io, &stream_on, input, &input->stream);
+}
+
+void
+input_wait(struct input *input)
+{
+    uint8_t bytes[ROOM_BYTES_MIN];
+    ssize_t n;
+    int rc;
+
+    do
+        n = read(STDIN_FILENO, bytes, sizeof bytes);
+    while (n < 0 && errno == EINTR);
+    rc = n > 0 ? keep(input, view_of(bytes, (size_t)n)) : n == 0 ? -ERR_EOF : -ERR_IO;
+    if (rc == 0)
+        return;
+    input->ended = true;
+    input->failed = rc == -ERR_EOF ? 0 : rc;
 }
 
 struct view

@@ -28,6 +28,8 @@ void input_fini(struct input *input);
 int input_file(struct input *input, const char *path, struct complaint *complaint);
 /* Reads standard input; `on` is called for whatever comes and at its end. */
 int input_stdin(struct input *input, void (*on)(void *arg), void *arg);
+/* The same without a loop: waits until something has come, or its end.  `io` is not used. */
+void input_wait(struct input *input);
 /* Whole input so far. */
 struct view input_all(const struct input *input);
 /* The next line without its end; false when no whole line is there (the last one need not end).  It is valid until

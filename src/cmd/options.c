@@ -324,7 +324,8 @@ options_help(const struct option_spec *spec)
     print_wrapped(spec->about, 0);
     for (unsigned g = 0; g < spec->group_count; g++) {
         const struct option_group *group = &spec->groups[g];
-        printf("\n%s:\n", group->title);
+        if (group->title != NULL)
+            printf("\n%s:\n", group->title);
         for (unsigned i = 0; i < group->count; i++)
             print_row(&group->rows[i]);
     }

@@ -46,7 +46,7 @@ struct option_row {
 };
 
 struct option_group {
-    const char *title; /* "Connection" */
+    const char *title; /* "Connection"; NULL: goes on with the group before */
     const struct option_row *rows;
     unsigned count;
     void *into;
