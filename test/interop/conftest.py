@@ -3,6 +3,7 @@ import shutil
 
 import pytest
 
+import sockets
 from nodes import REFERENCE_PORT, Node, Reference
 
 TEMPORARY = "tambo-interop"
@@ -104,3 +105,60 @@ def parties(request):
     yield keep
     for party in made:
         party.close()
+
+
+# ---- sockets with patterns ----
+
+
+@pytest.fixture(scope="session")
+def libraries():
+    """One child for each library, that all tests share; one that died is replaced for the next test."""
+    made = {}
+    yield made
+    for party in made.values():
+        party.close()
+
+
+@pytest.fixture
+def party_of(libraries):
+    """`party_of("pyzmq")`; its sockets are closed at the end of the test."""
+    used = {}
+
+    def get(library):
+        if library not in libraries:
+            libraries[library] = sockets.Party(library)
+        return used.setdefault(library, libraries[library])
+
+    yield get
+    for library, party in used.items():
+        try:
+            party.reset()
+        except BaseException:
+            del libraries[library]
+            party.kill()
+            raise
+
+
+@pytest.fixture
+def ours(party_of):
+    return party_of("tambo")
+
+
+@pytest.fixture(params=sockets.OTHERS)
+def theirs(request, party_of):
+    return party_of(request.param)
+
+
+@pytest.fixture
+def new_party():
+    """A child of the test's own, which it may kill."""
+    made = []
+
+    def make(library):
+        made.append(sockets.Party(library))
+        return made[-1]
+
+    yield make
+    for party in made:
+        if party.running():
+            party.close()
