@@ -83,8 +83,11 @@ ARGV = {"tambo": tambo_argv, "mosquitto": mosquitto_argv, "nats-server": nats_ar
 VERSION_ARGV = {
     "mosquitto": ["mosquitto", "-h"], "nats-server": ["nats-server", "--version"],
     "rabbitmq-server": ["dpkg-query", "-f", "${Version}\n", "-W", "rabbitmq-server"],
+    "libzmq": ["dpkg-query", "-f", "${Version}\n", "-W", "libzmq5"],
+    "nng": ["dpkg-query", "-f", "${Version}\n", "-W", "libnng1"],
+    "raw": ["uname", "-r"],  # bare sockets: the system's
 }
-PEERS = ("mosquitto", "nats-server", "rabbitmq-server")
+PEERS = ("mosquitto", "nats-server", "rabbitmq-server", "libzmq", "nng", "raw")
 
 
 def version(name, binary):

@@ -14,6 +14,7 @@ SCALES = {
     "B": ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1, "B")),
     "msg/s": ((1e6, "M msg/s"), (1e3, "k msg/s"), (1, "msg/s")),
     "/s": ((1e6, "M/s"), (1e3, "k/s"), (1, "/s")),
+    "B/s": ((1e9, "GB/s"), (1e6, "MB/s"), (1e3, "kB/s"), (1, "B/s")),
 }
 
 
@@ -112,13 +113,14 @@ def main_table(lines, brokers):
 def cpu_table(runs, rows):
     """Less disturbed by whatever else the machine does than the rates are."""
     body, brokers = [], brokers_of(rows)
+    whose = "both sides'" if rows[0].protocol == "zmtp" else "broker's"
     for row in rows:
         values = [median(runs, row, name, "broker_cpu_s_per_million") for name in brokers]
         peers = [value for value in values[1:] if value]
         if values[0] is not None:
             ratio = f"{min(peers) / values[0]:.2f}" if peers and values[0] > 0 else "-"
             body.append([row.title, *("-" if value is None else f"{value:.3f} s" for value in values), ratio])
-    return table(["broker's CPU time a million", *brokers, "best peer / tambo"], body) if body else ""
+    return table([f"{whose} CPU time a million", *brokers, "best peer / tambo"], body) if body else ""
 
 
 def flaws_of(run):
