@@ -208,8 +208,10 @@ zmq_socket_open(struct zmq_socket *zmq, enum tambo_pattern pattern)
         rc = begin_events(zmq);
     if (rc < 0)
         return fail(zmq, rc, "cannot make a socket");
-    /* What cannot reach anybody is not taken off our hands. */
+    /* What cannot reach anybody is not taken off our hands, and what was taken is not dropped. */
     rc = set_number(zmq, TAMBO_CONNECTED_ONLY, "connected only", 1);
+    if (rc == 0)
+        rc = set_number(zmq, TAMBO_SEND_POLICY, "send policy", TAMBO_BLOCK);
     if (rc == 0)
         rc = set_limits(zmq);
     if (rc == 0)
@@ -291,21 +293,29 @@ is_over(int rc)
     return rc == -TAMBO_ERR_TIMEOUT || rc == -TAMBO_ERR_AGAIN;
 }
 
-/* Until the socket is ready for `ready`. */
+/* For one more look at the events on the way. */
 static int
-await(struct zmq_socket *zmq, unsigned ready)
+slice_ms(const struct zmq_socket *zmq, uint64_t deadline)
 {
-    uint64_t deadline = deadline_of(zmq, zmq->timeout_ns);
-    struct tambo_poll item = { .socket = zmq->socket, .want = ready | (zmq->events ? TAMBO_HAS_EVENT : 0) };
-    int rc;
+    int ms = left_ms(zmq, deadline);
+    return zmq->events && (ms < 0 || ms > SLICE_MS) ? SLICE_MS : ms;
+}
 
-    do {
-        rc = tambo_poll(&item, 1, left_ms(zmq, deadline));
-        tell_events(zmq);
-        if (is_over(rc) || rc == 0)
-            return -TAMBO_ERR_TIMEOUT;
-    } while (rc > 0 && (item.is & ready) == 0);
-    return rc;
+/* A call that waited `rc`'s slice: is it to be called again? */
+static bool
+goes_on(struct zmq_socket *zmq, int rc, uint64_t deadline)
+{
+    tell_events(zmq);
+    return is_over(rc) && left_ms(zmq, deadline) != 0;
+}
+
+/* The complaint, and one name for being over. */
+static int
+result(struct zmq_socket *zmq, int rc, const char *what)
+{
+    if (rc >= 0)
+        return 0;
+    return fail(zmq, is_over(rc) ? -TAMBO_ERR_TIMEOUT : rc, what);
 }
 
 int
@@ -316,41 +326,35 @@ zmq_socket_await_peers(struct zmq_socket *zmq, unsigned count)
 
     if (count == 0)
         return 0;
-    do {
-        int ms = left_ms(zmq, deadline);
-        rc = tambo_wait_peers(zmq->socket, count, ms >= 0 && ms < SLICE_MS ? ms : SLICE_MS);
-        tell_events(zmq);
-    } while (is_over(rc) && left_ms(zmq, deadline) != 0);
-    if (is_over(rc))
-        return fail(zmq, -TAMBO_ERR_TIMEOUT, "waiting for peers");
-    return rc < 0 ? fail(zmq, rc, "waiting for peers") : 0;
+    do
+        rc = tambo_wait_peers(zmq->socket, count, slice_ms(zmq, deadline));
+    while (goes_on(zmq, rc, deadline));
+    return result(zmq, rc, "waiting for peers");
 }
 
 int
 zmq_socket_send(struct zmq_socket *zmq, const struct tambo_part *parts, size_t count)
 {
+    uint64_t deadline = deadline_of(zmq, zmq->timeout_ns);
     int rc;
 
-    while ((rc = tambo_send_parts(zmq->socket, parts, count, 0)) == -TAMBO_ERR_AGAIN) {
-        rc = await(zmq, TAMBO_CAN_SEND);
-        if (rc < 0)
-            break;
-    }
-    return rc < 0 ? fail(zmq, rc, "cannot send") : 0;
+    do
+        rc = tambo_send_parts(zmq->socket, parts, count, slice_ms(zmq, deadline));
+    while (goes_on(zmq, rc, deadline));
+    return result(zmq, rc, "cannot send");
 }
 
 int
 zmq_socket_recv(struct zmq_socket *zmq, struct tambo_message **ret)
 {
-    int rc;
+    uint64_t deadline = deadline_of(zmq, zmq->timeout_ns);
+    int rc = tambo_recv_message(zmq->socket, ret, 0);
 
-    while ((rc = tambo_recv_message(zmq->socket, ret, 0)) == -TAMBO_ERR_AGAIN) {
+    if (rc == -TAMBO_ERR_AGAIN)
         fflush(stdout);
-        rc = await(zmq, TAMBO_CAN_RECV);
-        if (rc < 0)
-            break;
-    }
-    return rc < 0 ? fail(zmq, rc, "cannot receive") : 0;
+    while (goes_on(zmq, rc, deadline))
+        rc = tambo_recv_message(zmq->socket, ret, slice_ms(zmq, deadline));
+    return result(zmq, rc, "cannot receive");
 }
 
 int

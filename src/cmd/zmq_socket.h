@@ -1,7 +1,7 @@
 /* cmd/zmq_socket.h - the socket of a `tambo zmq` command: its options, its endpoints, waiting, its end.
  *
- * On the public API (tambo/socket.h), whose calls wait by themselves.  Here they wait through tambo_poll(), so that
- * --events are told meanwhile. */
+ * On the public API (tambo/socket.h), whose calls wait by themselves; with --events they wait a little at a time, and
+ * what happened is told between. */
 #ifndef TAMBO_CMD_ZMQ_SOCKET_H
 #define TAMBO_CMD_ZMQ_SOCKET_H
 

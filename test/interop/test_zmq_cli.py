@@ -174,6 +174,22 @@ def test_pub_to_nobody(endpoint):
     run("zmq", "pub", "--bind", "--wait", 0, "-m", "hello", endpoint)
 
 
+def test_pub_waits_for_a_slow_subscriber(context, endpoint):
+    """It blocks rather than drops."""
+    lines = [b"%d %s" % (i, b"x" * 100) for i in range(50_000)]
+    command = Command("pub", "--bind", endpoint, stdin=subprocess.PIPE)
+    thread = threading.Thread(target=command.end, kwargs={"data": b"\n".join(lines)})
+    thread.start()
+    sub = context.socket(zmq.SUB)
+    sub.rcvhwm = 10
+    sub.subscribe(b"")
+    sub.connect(endpoint)
+    first = sub.recv()
+    time.sleep(0.5)  # more than fits between us has come by then
+    assert [first] + [sub.recv() for _ in lines[1:]] == lines
+    thread.join()
+
+
 def test_sub_takes_all_or_what_it_asked_for(context):
     xpub, endpoint = bound(context, zmq.XPUB)
     command = Command("sub", "-n", 2, endpoint)
