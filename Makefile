@@ -51,10 +51,13 @@ fuzz: | build
 format:
 	@git ls-files -co --exclude-standard '*.c' '*.h' | xargs clang-format -i
 
-install: build/tambo
-	install -D -m 755 build/tambo $(DESTDIR)/usr/local/bin/tambo
-	install -d $(DESTDIR)/usr/local/share/man/man1
-	install -m 644 docs/man/*.1 $(DESTDIR)/usr/local/share/man/man1
+# The program, the library, its headers and the manual, under PREFIX, or for a package under DESTDIR.
+PREFIX ?= /usr/local
+install: | build
+	@$(MAKE) $(RELEASE)/build.ninja
+	@meson configure $(RELEASE) -Dprefix=$(abspath $(PREFIX)) -Dlibdir=lib
+	@ninja -C $(RELEASE) >build/build.log 2>&1 || { cat build/build.log; exit 1; }
+	@DESTDIR=$(if $(DESTDIR),$(abspath $(DESTDIR))) meson install -C $(RELEASE) --no-rebuild --quiet
 
 clean:
 	rm -rf build
