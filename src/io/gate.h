@@ -16,8 +16,6 @@
 #ifndef TAMBO_IO_GATE_H
 #define TAMBO_IO_GATE_H
 
-#include <stdatomic.h>
-
 #include "io/io.h"
 
 enum { GATE_FLUSH_BYTES = 64 * 1024, GATE_FLUSH_US = 50 };
@@ -44,7 +42,6 @@ struct io *io_gate_loop(struct io_gate *gate);
 struct io_waiter {
     struct list link;
     bool roused;
-    _Atomic uint32_t word; /* what it sleeps on while another drives */
 };
 
 /* Between enter and leave: waits until it is roused, or until `deadline_ns` (on io_exact_ns's clock; UINT64_MAX: for

@@ -1,4 +1,5 @@
 /* io/uv/gate.c - the gate on libuv: what callers do.  Its thread is thread.c. */
+#include <limits.h>
 #include <sched.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
@@ -15,7 +16,7 @@ static void
 wake_all(struct io_gate *gate, const struct gate_wakes *wakes)
 {
     for (unsigned i = 0; i < wakes->count; i++)
-        latch_wake(wakes->words[i]);
+        latch_wake(wakes->words[i], INT_MAX);
     if (wakes->driver)
         uv_async_send(&gate->house->async);
     if (wakes->thread)
@@ -38,15 +39,24 @@ gate_drop(struct io_gate *gate)
     atomic_fetch_sub(&gate->leaving, 1);
 }
 
+/* Not the waiter's own memory: that may be gone before it is woken.  Two that share a seat are woken together, and
+ * look. */
+static _Atomic uint32_t *
+seat_of(struct io_gate *gate, const struct io_waiter *waiter)
+{
+    return &gate->seats[((uintptr_t)waiter >> 6) * UINT64_C(0x9e3779b97f4a7c15) >> 60];
+}
+
 static void
-wake_waiter(struct io_gate *gate, struct io_waiter *waiter)
+wake_waiter(struct io_gate *gate, const struct io_waiter *waiter)
 {
     struct gate_wakes *wakes = &gate->wakes;
-    atomic_store_explicit(&waiter->word, 1, memory_order_relaxed);
+    _Atomic uint32_t *seat = seat_of(gate, waiter);
+    atomic_fetch_add_explicit(seat, 1, memory_order_relaxed);
     if (wakes->count == COUNT_OF(wakes->words))
-        latch_wake(&waiter->word);
+        latch_wake(seat, INT_MAX);
     else
-        wakes->words[wakes->count++] = &waiter->word;
+        wakes->words[wakes->count++] = seat;
     wakes->any = true;
 }
 
@@ -198,14 +208,15 @@ mind_sleeper(struct io_gate *gate)
 
 /* While another drives. */
 static int
-stand_by(struct io_gate *gate, struct io_waiter *waiter, uint64_t deadline_ns)
+stand_by(struct io_gate *gate, const struct io_waiter *waiter, uint64_t deadline_ns)
 {
     if (uv_hrtime() >= deadline_ns)
         return -ERR_TIMEOUT;
+    _Atomic uint32_t *seat = seat_of(gate, waiter);
+    uint32_t wakes = atomic_load_explicit(seat, memory_order_relaxed);
     gate_drop(gate);
-    latch_sleep(&waiter->word, 0, deadline_ns);
+    latch_sleep(seat, wakes, deadline_ns);
     latch_take(&gate->latch);
-    atomic_store_explicit(&waiter->word, 0, memory_order_relaxed);
     return 0;
 }
 

@@ -13,6 +13,7 @@ enum {
     GATE_TICK_US = 1000, /* without a caller driving for so long, the thread does */
     GATE_SPIN_US = 50,
     GATE_SPIN_FAILS_MAX = 10,
+    GATE_SEATS = 16,
 };
 
 /* To be woken when the latch is let go of. */
@@ -41,9 +42,10 @@ struct io_gate {
 
     /* callers */
     struct list waiters;
-    struct io_waiter *driver; /* the one that drives; NULL: none, and the thread does or will */
-    uint64_t driver_until_ns; /* it sleeps until then at most; 0: it is awake */
-    uint64_t drives;          /* counts what callers drive */
+    _Atomic uint32_t seats[GATE_SEATS]; /* what they sleep on while another drives; counts wakes */
+    struct io_waiter *driver;           /* the one that drives; NULL: none, and the thread does or will */
+    uint64_t driver_until_ns;           /* it sleeps until then at most; 0: it is awake */
+    uint64_t drives;                    /* counts what callers drive */
     bool spins;
     unsigned spin_skips, spin_fails;
 

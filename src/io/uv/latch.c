@@ -17,9 +17,9 @@ latch_sleep(_Atomic uint32_t *word, uint32_t value, uint64_t until_ns)
 }
 
 void
-latch_wake(_Atomic uint32_t *word)
+latch_wake(_Atomic uint32_t *word, int count)
 {
-    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0);
 }
 
 void

@@ -16,8 +16,8 @@ enum { LATCH_FREE, LATCH_HELD, LATCH_WANTED };
 void latch_wait(struct latch *latch);
 /* Sleeps while *word is `value`, until latch_wake() or `until_ns` of the monotonic clock (UINT64_MAX: for ever). */
 void latch_sleep(_Atomic uint32_t *word, uint32_t value, uint64_t until_ns);
-/* Wakes one that sleeps on `word`, which need not exist any more. */
-void latch_wake(_Atomic uint32_t *word);
+/* Wakes so many of those that sleep on `word`. */
+void latch_wake(_Atomic uint32_t *word, int count);
 
 static inline void
 latch_take(struct latch *latch)
@@ -32,7 +32,7 @@ static inline void
 latch_drop(struct latch *latch)
 {
     if (atomic_exchange_explicit(&latch->word, LATCH_FREE, memory_order_release) == LATCH_WANTED)
-        latch_wake(&latch->word);
+        latch_wake(&latch->word, 1);
 }
 
 static inline void
