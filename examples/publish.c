@@ -12,7 +12,10 @@ main(int argc, char **argv)
         tambo_bind(socket, argv[1]) < 0 || tambo_wait_peers(socket, 1, TAMBO_FOREVER) < 0)
         return 1;
     for (int i = 2; i < argc; i++) {
-        struct tambo_part parts[] = { { argv[i], strlen(argv[i]) }, { "news", 4 } };
+        struct tambo_part parts[] = {
+            {argv[i], strlen(argv[i])},
+            { "news", 4              }
+        };
         tambo_send_parts(socket, parts, 2, TAMBO_FOREVER);
     }
     tambo_free(context);

@@ -168,7 +168,7 @@ who_has_no_identity_is_given_one(void **state)
 {
     struct rig rig;
     struct zmtp_slice slice;
-    struct zmtp_frame frame;
+    struct zmtp_frame frame = { 0 };
     (void)state;
     rig_open(&rig);
     struct socket *router = rig_bound(&rig, 'a', TAMBO_ROUTER, "tcp://*:5000");
