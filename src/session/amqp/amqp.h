@@ -52,6 +52,17 @@ void amqp_server_vhost_gone(struct amqp_server *server, const struct vhost *vhos
 void amqp_server_shut(struct amqp_server *server);
 unsigned amqp_server_connections(const struct amqp_server *server);
 
+/* Does the name begin as the addresses of direct reply-to do? */
+bool amqp_is_reply_address(struct view name);
+/* Published to the default exchange under such an address; `props`: from the property flags on.  False: nobody is
+ * there. */
+bool amqp_server_reply(struct amqp_server *server, const struct vhost *vhost, struct view address, struct view props,
+                       struct view body);
+
+/* Another protocol's connections, for who asks for the list of all; it appends objects: 0 or -ERR_NO_MEMORY. */
+typedef int amqp_list_fn(void *arg, json_t *list);
+void amqp_server_list_also(struct amqp_server *server, amqp_list_fn *fn, void *arg);
+
 struct amqp_stats {
     uint64_t connections, channels, consumers, unacked;
 };

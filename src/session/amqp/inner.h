@@ -65,6 +65,8 @@ struct amqp_server {
     unsigned connection_count, pressed_count, doomed_count;
     const char *alarm; /* what the node is really short of; NULL: nothing */
     uint64_t channel_count, consumer_count, unacked_count;
+    amqp_list_fn *list_also;
+    void *list_also_arg;
     struct incoming incoming;
     struct scratch in, out; /* a publication's properties; frames and what goes into them */
     struct scratch noted;   /* a delivery's properties with one header more */
@@ -382,8 +384,6 @@ int stream_check_return(const struct channel *ch, uint64_t tag, bool multiple, s
 
 /* ---- direct reply-to (reply.c), requests (management.c) ------------------------------------------------------ */
 
-/* A name that begins as such addresses do, and the address itself. */
-bool reply_is_queue(struct view name);
 int reply_consume(struct channel *ch, struct view tag, bool no_ack, struct refusal *why);
 bool reply_has_tag(const struct channel *ch, struct view tag);
 void reply_cancel(struct channel *ch, struct view tag);
@@ -393,8 +393,6 @@ int reply_declared(struct channel *ch, const struct amqp_queue_declare *declare,
  * memory of the caller's to free.  0, or -ERR_REFUSED 406, or -ERR_NO_MEMORY. */
 int reply_address(struct channel *ch, struct amqp_properties *props, struct view *retprops, uint8_t **retowned,
                   struct refusal *why);
-/* Published to the default exchange under a reply address.  False: nobody is there. */
-bool reply_send(struct channel *ch, const struct posting *posting);
 void reply_free(struct channel *ch);
 
 #define MANAGEMENT_KEY "$tambo"

@@ -70,18 +70,27 @@ connection_json(const struct conn *c)
 }
 
 static int
+append_connections(const struct amqp_server *server, const struct vhost *vhost, json_t *list)
+{
+    LIST_EACH(&server->connections, l) {
+        const struct conn *c = container_of(l, struct conn, all);
+        if (c->vhost == vhost && json_array_append_new(list, connection_json(c)) < 0)
+            return -ERR_NO_MEMORY;
+    }
+    return server->list_also == NULL || !view_is(vhost_name(vhost), "/")
+               ? 0
+               : server->list_also(server->list_also_arg, list);
+}
+
+static int
 list_connections(struct channel *ch, const json_t *request, json_t **ret, struct refusal *why)
 {
     (void)request;
     json_t *list = json_array();
-    LIST_EACH(&ch->conn->server->connections, l) {
-        const struct conn *c = container_of(l, struct conn, all);
-        if (c->vhost != ch->conn->vhost)
-            continue;
-        if (json_array_append_new(list, connection_json(c)) < 0) {
-            json_decref(list);
-            return deny_rc(why, -ERR_NO_MEMORY);
-        }
+    int rc = append_connections(ch->conn->server, ch->conn->vhost, list);
+    if (rc < 0) {
+        json_decref(list);
+        return deny_rc(why, rc);
     }
     return listed(list, ret, why);
 }

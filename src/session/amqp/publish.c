@@ -104,8 +104,9 @@ publish_now(struct channel *ch, const struct posting *posting, struct xchg *xchg
     *ret = (struct published){ .rc = xchg == NULL ? -ERR_NOT_FOUND : 0 };
     if (xchg == NULL)
         return;
-    if (posting->exchange.len == 0 && reply_is_queue(posting->key)) {
-        ret->unrouted = !reply_send(ch, posting);
+    if (posting->exchange.len == 0 && amqp_is_reply_address(posting->key)) {
+        ret->unrouted =
+            !amqp_server_reply(ch->conn->server, ch->conn->vhost, posting->key, posting->props, posting->body);
         return;
     }
     catalog_publish_init(&publish, ch->conn->vhost, xchg);

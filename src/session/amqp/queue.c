@@ -103,7 +103,7 @@ int
 on_queue_declare(struct channel *ch, const struct amqp_method *m, struct refusal *why)
 {
     struct amqp_queue_declare declare = m->queue_declare;
-    if (declare.passive && reply_is_queue(declare.queue))
+    if (declare.passive && amqp_is_reply_address(declare.queue))
         return reply_declared(ch, &declare, why);
     if (declare.passive && declare.queue.len == 0)
         declare.queue = view_of(ch->last_queue, ch->last_queue_bytes);

@@ -27,14 +27,14 @@ same_address(const void *value, const void *key)
 }
 
 static struct reply *
-find(const struct channel *ch, struct view address)
+find(const struct amqp_server *server, const struct vhost *vhost, struct view address)
 {
-    struct reply *reply = map_get(&ch->conn->server->replies, hash_bytes(address, 0), same_address, &address);
-    return reply != NULL && reply->channel->conn->vhost == ch->conn->vhost ? reply : NULL;
+    struct reply *reply = map_get(&server->replies, hash_bytes(address, 0), same_address, &address);
+    return reply != NULL && reply->channel->conn->vhost == vhost ? reply : NULL;
 }
 
 bool
-reply_is_queue(struct view name)
+amqp_is_reply_address(struct view name)
 {
     return view_starts(name, REPLY_TO_QUEUE ".");
 }
@@ -93,7 +93,7 @@ int
 reply_declared(struct channel *ch, const struct amqp_queue_declare *declare, struct refusal *why)
 {
     struct view name = declare->queue, vhost = vhost_name(ch->conn->vhost);
-    if (find(ch, name) == NULL)
+    if (find(ch->conn->server, ch->conn->vhost, name) == NULL)
         return deny(why, AMQP_NOT_FOUND, "no queue '%.*s' in vhost '%.*s'", (int)name.len, name.data, (int)vhost.len,
                     vhost.data);
     struct amqp_method ok = { .id = AMQP_QUEUE_DECLARE_OK };
@@ -126,9 +126,10 @@ reply_address(struct channel *ch, struct amqp_properties *props, struct view *re
 
 /* There is no queue it could wait in: who does not read its answers loses them. */
 bool
-reply_send(struct channel *ch, const struct posting *posting)
+amqp_server_reply(struct amqp_server *server, const struct vhost *vhost, struct view address, struct view props,
+                  struct view body)
 {
-    struct reply *reply = find(ch, posting->key);
+    struct reply *reply = find(server, vhost, address);
     if (reply == NULL)
         return false;
     struct channel *to = reply->channel;
@@ -137,11 +138,10 @@ reply_send(struct channel *ch, const struct posting *posting)
     struct amqp_method m = { .id = AMQP_BASIC_DELIVER };
     m.basic_deliver = (struct amqp_basic_deliver){ .consumer_tag = view_of(reply->tag, reply->tag_bytes),
                                                    .delivery_tag = ++to->tag,
-                                                   .exchange = posting->exchange,
-                                                   .routing_key = posting->key };
+                                                   .routing_key = address };
     struct publication pub = {
-        .env = {.topic = posting->key, .body = posting->body}
+        .env = {.topic = address, .body = body}
     };
-    (void)deliver_write(to, &m, &pub, posting->props);
+    (void)deliver_write(to, &m, &pub, props);
     return true;
 }

@@ -210,6 +210,13 @@ amqp_server_connections(const struct amqp_server *server)
 }
 
 void
+amqp_server_list_also(struct amqp_server *server, amqp_list_fn *fn, void *arg)
+{
+    server->list_also = fn;
+    server->list_also_arg = arg;
+}
+
+void
 amqp_server_stats(const struct amqp_server *server, struct amqp_stats *ret)
 {
     *ret = (struct amqp_stats){ .connections = server->connection_count,

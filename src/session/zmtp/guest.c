@@ -32,12 +32,6 @@ guest_mq(const struct guest *g)
     return vhost == NULL ? NULL : mq_find(vhost, guest_queue(g));
 }
 
-static struct view
-without_slash(struct view resource)
-{
-    return resource.len > 0 && resource.data[0] == '/' ? view_from(resource, 1) : resource;
-}
-
 static const char *
 choose_queue(struct guest *g, const struct role *role, struct view resource)
 {
@@ -89,7 +83,7 @@ on_pattern(void *arg, const struct zmtp_peer *peer, const char **retreason)
 {
     struct guest *g = arg;
     const struct role *role = role_of(zmtp_peer_pattern(peer));
-    *retreason = choose(g, role, without_slash(zmtp_peer_resource(peer)));
+    *retreason = choose(g, role, zmtp_peer_resource(peer));
     if (*retreason != NULL)
         return -ERR_REFUSED;
     g->role = role;
@@ -242,7 +236,7 @@ guest_leave(struct guest *g, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    zmtp_say(g->server, LOG_WARNING, "zmtp", "%s %s is left: %s", g->address, g->role->name, text);
+    zmtp_server_say(g->server, LOG_WARNING, "zmtp", "%s %s is left: %s", g->address, g->role->name, text);
     zmtp_peer_close(g->peer);
 }
 
@@ -254,8 +248,8 @@ lose_kept(struct guest *g)
     LIST_EACH(&g->kept, l)
         bytes += container_of(l, struct kept_run, link)->slice.run.len;
     if (bytes > 0)
-        zmtp_say(g->server, LOG_WARNING, "zmtp", "%s %s: %zu bytes of messages that waited for room are lost",
-                 g->address, g->role->name, bytes);
+        zmtp_server_say(g->server, LOG_WARNING, "zmtp", "%s %s: %zu bytes of messages that waited for room are lost",
+                        g->address, g->role->name, bytes);
 }
 
 void
@@ -300,9 +294,9 @@ tell_end(struct guest *g, const struct zmtp_end *end)
     zmtp_end_print(end, text, sizeof(text));
     if (end->why == ZMTP_BREACH || end->why == ZMTP_DENIED) {
         server->host->counters.protocol_errors++;
-        zmtp_say(server, LOG_WARNING, "refused", "%s: %s", g->address, text);
+        zmtp_server_say(server, LOG_WARNING, "refused", "%s: %s", g->address, text);
     } else if (end->why == ZMTP_REFUSED || (end->why == ZMTP_LOST && end->rc == -ERR_TIMEOUT)) {
-        zmtp_say(server, LOG_INFO, "zmtp", "%s: %s", g->address, text);
+        zmtp_server_say(server, LOG_INFO, "zmtp", "%s: %s", g->address, text);
     }
 }
 
@@ -346,6 +340,7 @@ guest_new(struct zmtp_server *server, struct io_stream *stream, struct view byte
     io_peer(stream, g->address, sizeof(g->address));
     list_push(&server->guests, &g->all);
     server->guest_count++;
+    g->serial = ++server->serial;
     int rc = zmtp_peer_accept(server->host->io, stream, bytes, &server->side, &peer_on, g, &g->peer);
     if (rc < 0)
         guest_free(g);

@@ -29,7 +29,7 @@ wait_is_told(struct guest *g, int rc)
     if (g->told)
         return;
     g->told = true;
-    zmtp_say(g->server, LOG_INFO, "zmtp", "%s %s waits: %s", g->address, g->role->name, err_text(rc));
+    zmtp_server_say(g->server, LOG_INFO, "zmtp", "%s %s waits: %s", g->address, g->role->name, err_text(rc));
 }
 
 int
@@ -44,9 +44,14 @@ posting_publish(struct guest *g, const struct posting *posting, bool *retrouted)
     if (vhost == NULL)
         return 0;
     put_props(&p, posting);
+    struct view props = view_of(room, sizeof(room) - pen_left(&p));
+    if (amqp_is_reply_address(posting->key)) {
+        *retrouted = amqp_server_reply(g->server->amqp, vhost, posting->key, view_from(props, 1), posting->parts.body);
+        return 0;
+    }
     catalog_publish_init(&publish, vhost, xchg_find(vhost, view_of(NULL, 0)));
     publish.out.pub.env = (struct envelope){ .topic = posting->key,
-                                             .props = view_of(room, sizeof(room) - pen_left(&p)),
+                                             .props = props,
                                              .body = posting->parts.body,
                                              .published_ms = io_wall_ms(host->io),
                                              .encoding = ENCODING_AMQP091,

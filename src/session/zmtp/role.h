@@ -10,7 +10,9 @@
 #define TAMBO_SESSION_ZMTP_ROLE_H
 
 #include "base/err.h"
+#include "base/hash.h"
 #include "base/limits.h"
+#include "base/map.h"
 #include "base/mem.h"
 #include "base/must.h"
 #include "catalog/parts.h"
@@ -67,11 +69,13 @@ struct zmtp_server {
     struct amqp_server *amqp;
     struct zmtp_side side;
     struct list guests;
-    struct list waiting; /* guests with kept runs */
-    struct list busy;    /* guests with something to be done at the end of the turn */
+    struct list waiting;      /* guests with kept runs */
+    struct map subscriptions; /* of SUBs, by guest and prefix */
+    struct list busy;         /* guests with something to be done at the end of the turn */
     struct io_timer again;
     struct fan fans[ZMTP_SPELLINGS];
     unsigned guest_count;
+    uint64_t serial; /* of the last guest */
 };
 
 /* A delivery that is not settled. */
@@ -82,6 +86,7 @@ struct unsettled {
 
 struct guest {
     struct zmtp_server *server;
+    uint64_t serial;
     struct zmtp_peer *peer;
     const struct role *role; /* NULL: not known yet */
     struct list all, waiting, busy;
@@ -123,7 +128,7 @@ guest_mem(const struct guest *g)
 
 /* ---- server.c ---- */
 
-void zmtp_say(struct zmtp_server *server, enum severity severity, const char *event, const char *format, ...)
+void zmtp_server_say(struct zmtp_server *server, enum severity severity, const char *event, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 /* NULL: it was deleted. */
 struct vhost *zmtp_vhost(const struct zmtp_server *server);

@@ -8,6 +8,16 @@
 
 enum { HEARTBEATS_TIMEOUT = 3 };
 
+static int
+list_guests(void *arg, json_t *list)
+{
+    const struct zmtp_server *server = arg;
+    LIST_EACH(&server->guests, l)
+        if (json_array_append_new(list, guest_json(container_of(l, struct guest, all))) < 0)
+            return -ERR_NO_MEMORY;
+    return 0;
+}
+
 int
 zmtp_server_new(struct session_host *host, const struct zmtp_settings *settings, struct catalog *catalog,
                 struct amqp_server *amqp, struct zmtp_server **ret)
@@ -22,6 +32,8 @@ zmtp_server_new(struct session_host *host, const struct zmtp_settings *settings,
     list_init(&server->guests);
     list_init(&server->waiting);
     list_init(&server->busy);
+    map_init(&server->subscriptions, host->mem);
+    amqp_server_list_also(amqp, list_guests, server);
     *ret = server;
     return 0;
 }
@@ -34,6 +46,7 @@ zmtp_server_free(struct zmtp_server *server)
     LIST_EACH(&server->guests, l)
         guest_free(container_of(l, struct guest, all));
     io_timer_cut(server->host->io, &server->again);
+    map_fini(&server->subscriptions);
     for (unsigned i = 0; i < ZMTP_SPELLINGS; i++) {
         mem_free(server->host->mem, server->fans[i].topic);
         zmtp_chunk_unref(server->fans[i].chunk);
@@ -42,7 +55,7 @@ zmtp_server_free(struct zmtp_server *server)
 }
 
 void
-zmtp_say(struct zmtp_server *server, enum severity severity, const char *event, const char *format, ...)
+zmtp_server_say(struct zmtp_server *server, enum severity severity, const char *event, const char *format, ...)
 {
     char text[512];
     va_list args;
@@ -71,7 +84,8 @@ zmtp_declare(struct zmtp_server *server, struct view name)
         return mq;
     if (mq_declare(vhost, &spec, &mq, NULL, NULL, &why) == 0)
         return mq;
-    zmtp_say(server, LOG_WARNING, "zmtp", "queue '%.*s' cannot be declared: %s", (int)name.len, name.data, why.text);
+    zmtp_server_say(server, LOG_WARNING, "zmtp", "queue '%.*s' cannot be declared: %s", (int)name.len, name.data,
+                    why.text);
     return NULL;
 }
 
@@ -134,15 +148,6 @@ unsigned
 zmtp_server_connections(const struct zmtp_server *server)
 {
     return server->guest_count;
-}
-
-int
-zmtp_server_list(const struct zmtp_server *server, json_t *list)
-{
-    LIST_EACH(&server->guests, l)
-        if (json_array_append_new(list, guest_json(container_of(l, struct guest, all))) < 0)
-            return -ERR_NO_MEMORY;
-    return 0;
 }
 
 /* ---- the turn --------------------------------------------------------------------------------------------------- */

@@ -83,7 +83,8 @@ drop(struct guest *g, const char *why)
 {
     g->server->host->counters.publishes_dropped++;
     if (g->dropped++ == 0)
-        zmtp_say(g->server, LOG_WARNING, "zmtp", "%s %s: messages are dropped: %s", g->address, g->role->name, why);
+        zmtp_server_say(g->server, LOG_WARNING, "zmtp", "%s %s: messages are dropped: %s", g->address, g->role->name,
+                        why);
 }
 
 static struct zmtp_chunk *
@@ -125,15 +126,30 @@ static const struct target_ops target_ops = { .deliver = on_deliver };
 /* ---- subscriptions ------------------------------------------------------------------------------------------------
  */
 
+struct subscription_key {
+    const struct guest *guest;
+    struct view prefix;
+};
+
+static uint64_t
+hash_of(const struct guest *g, struct view prefix)
+{
+    return hash_bytes(prefix, g->serial);
+}
+
+static bool
+same_subscription(const void *value, const void *key)
+{
+    const struct subscription *sub = value;
+    const struct subscription_key *k = key;
+    return sub->guest == k->guest && view_equal(prefix_of(sub), k->prefix);
+}
+
 static struct subscription *
 find(const struct guest *g, struct view prefix)
 {
-    LIST_EACH(&g->subscriptions, l) {
-        struct subscription *sub = container_of(l, struct subscription, link);
-        if (view_equal(prefix_of(sub), prefix))
-            return sub;
-    }
-    return NULL;
+    struct subscription_key key = { g, prefix };
+    return map_get(&g->server->subscriptions, hash_of(g, prefix), same_subscription, &key);
 }
 
 static struct view
@@ -167,16 +183,13 @@ join(struct subscription *sub, struct catalog *catalog)
     return catalog_topic_join(catalog, filter_of(sub), &sub->hop);
 }
 
-static int
-subscribe(struct guest *g, struct view prefix)
+static struct subscription *
+new_subscription(struct guest *g, struct view prefix)
 {
-    struct mem *mem = guest_mem(g);
     size_t room = KEY_GROWTH * prefix.len + 1;
-    if (g->subscription_count >= g->server->settings->subscriptions_max)
-        return -ERR_FULL;
-    struct subscription *sub = mem_new(mem, sizeof(*sub) + prefix.len + room);
+    struct subscription *sub = mem_new(guest_mem(g), sizeof(*sub) + prefix.len + room);
     if (sub == NULL)
-        return -ERR_NO_MEMORY;
+        return NULL;
     struct pen p = pen_of(sub->bytes + prefix.len, room);
     if (prefix.len > 0)
         memcpy(sub->bytes, prefix.data, prefix.len);
@@ -187,16 +200,38 @@ subscribe(struct guest *g, struct view prefix)
     sub->hop.ops = &hop_ops;
     sub->guest = g;
     sub->times = 1;
-    int rc = join(sub, g->server->catalog);
+    list_init(&sub->link);
+    return sub;
+}
+
+static int
+enlist(struct guest *g, struct subscription *sub)
+{
+    struct zmtp_server *server = g->server;
+    int rc = map_put(&server->subscriptions, hash_of(g, prefix_of(sub)), sub);
+    if (rc < 0)
+        return rc;
+    rc = join(sub, server->catalog);
     if (rc < 0) {
-        mem_free(mem, sub);
+        map_cut(&server->subscriptions, hash_of(g, prefix_of(sub)), sub);
         return rc;
     }
-    list_init(&sub->link);
     list_push(&g->subscriptions, &sub->link);
     g->subscription_count++;
-    g->server->host->counters.subscriptions++;
+    server->host->counters.subscriptions++;
     return 0;
+}
+
+static int
+subscribe(struct guest *g, struct view prefix)
+{
+    if (g->subscription_count >= g->server->settings->subscriptions_max)
+        return -ERR_FULL;
+    struct subscription *sub = new_subscription(g, prefix);
+    int rc = sub == NULL ? -ERR_NO_MEMORY : enlist(g, sub);
+    if (rc < 0)
+        mem_free(guest_mem(g), sub);
+    return rc;
 }
 
 static void
@@ -204,6 +239,7 @@ unsubscribe(struct subscription *sub)
 {
     struct guest *g = sub->guest;
     catalog_topic_leave(g->server->catalog, filter_of(sub), &sub->hop);
+    map_cut(&g->server->subscriptions, hash_of(g, prefix_of(sub)), sub);
     list_cut(&sub->link);
     g->subscription_count--;
     g->server->host->counters.subscriptions--;

@@ -48,7 +48,8 @@ struct zmtp_settings {
 
 struct zmtp_server;
 
-/* `amqp`: takes answers to those of its clients that wait for them without a queue. */
+/* `amqp`: takes answers to those of its clients that wait for them without a queue, and lists our peers with its
+ * connections. */
 int zmtp_server_new(struct session_host *host, const struct zmtp_settings *settings, struct catalog *catalog,
                     struct amqp_server *amqp, struct zmtp_server **ret);
 /* Before catalog_free().  NULL is fine. */
@@ -66,7 +67,5 @@ void zmtp_server_turn(struct zmtp_server *server);
 void zmtp_server_vhost_gone(struct zmtp_server *server, const struct vhost *vhost);
 void zmtp_server_shut(struct zmtp_server *server);
 unsigned zmtp_server_connections(const struct zmtp_server *server);
-/* As RabbitMQ's management API has them; appended to `list`.  0 or -ERR_NO_MEMORY. */
-int zmtp_server_list(const struct zmtp_server *server, json_t *list);
 
 #endif
