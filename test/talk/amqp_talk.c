@@ -184,6 +184,8 @@ hear_header(struct actor *a, struct view payload)
         n += snprintf(a->props + n, sizeof(a->props) - (size_t)n, " mode=%u", p.delivery_mode);
     if (amqp_has(&p, AMQP_CORRELATION_ID))
         n += snprintf(a->props + n, sizeof(a->props) - (size_t)n, " corr=%.*s", SHOW(p.correlation_id));
+    if (amqp_has(&p, AMQP_REPLY_TO))
+        n += snprintf(a->props + n, sizeof(a->props) - (size_t)n, " reply=%.*s", SHOW(p.reply_to));
     if (amqp_has(&p, AMQP_CONTENT_TYPE))
         n += snprintf(a->props + n, sizeof(a->props) - (size_t)n, " content=%.*s", SHOW(p.content_type));
     a->body_left = header.body_size;
