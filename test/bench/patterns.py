@@ -44,6 +44,7 @@ def idle(row, pair, effort):
     time.sleep(SETTLE_S)
     result["bytes_a_connection"] = (server.rss_bytes() - before) / CONNECTIONS
     result["broker_cpu_s"] = server.cpu_s()
+    result["cpu_s_each"] = server.cpu_s() / CONNECTIONS
     return count_cpu(result, CONNECTIONS)
 
 
@@ -74,6 +75,7 @@ ROWS = (
         protocol="zmtp"),
     Row("idle-sockets", f"{CONNECTIONS:,} idle connections to a PULL",
         (Metric("bytes_a_connection", "memory each", "B", lower=True, times=0.5, against=LIBZMQ),
-         Metric("connect_s", "time to connect", "s", lower=True, times=0.5, against=LIBZMQ)), idle, peers=BOTH, tier="",
+         Metric("connect_s", "time to connect", "s", lower=True, times=0.5, against=LIBZMQ),
+         Metric("cpu_s_each", "CPU each", "s", lower=True, against=LIBZMQ)), idle, peers=BOTH, tier="",
         unpinned=False, protocol="zmtp"),
 )

@@ -1,7 +1,8 @@
 /* crowd.c - opens many idle connections and holds them: `crowd zmtp|sp PORT COUNT`.
  *
- * Each has shaken hands (as a PUSH socket) when it counts; so many are under way at once that the server never waits.
- * Says {"connect_s": ...} when all are there, and holds them until it is killed. */
+ * Each has shaken hands (as a PUSH socket) when it counts.  So many are under way at once that the server never waits,
+ * and no more than its backlog holds (100, with libzmq). Says {"connect_s": ...} when all are there, and holds them
+ * until it is killed. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { UNDER_WAY_MAX = 128, EVENTS = 64, GREETING_BYTES = 64, READ_BYTES = 4096 };
+enum { UNDER_WAY_MAX = 64, EVENTS = 64, GREETING_BYTES = 64, READ_BYTES = 4096 };
 
 /* What is said at once, and how the other side's answer is known to be whole. */
 struct protocol {
