@@ -12,7 +12,8 @@
  *
  * Writing.  What a caller put is written when it leaves, unless the last write was only just now: then it is sending
  * many messages, and what gathers is written when it is worth a system call (GATE_FLUSH_BYTES) or GATE_FLUSH_US later
- * by the gate's thread.  One message alone leaves at once; a stream of them leaves in large pieces. */
+ * by the gate's thread: later still, up to a millisecond, where writing to many peers takes long itself.  One message
+ * alone leaves at once; a stream of them leaves in large pieces. */
 #ifndef TAMBO_IO_GATE_H
 #define TAMBO_IO_GATE_H
 

@@ -103,8 +103,10 @@ gate_alarm_ns(const struct io_gate *gate)
 void
 gate_flush(struct io_gate *gate)
 {
+    uint64_t began_ns = uv_hrtime();
     uv_end(gate->house);
     gate->wrote_ns = uv_hrtime();
+    gate->write_took_ns = gate->wrote_ns - began_ns;
     gate->flush_at_ns = 0;
     gate->put = 0;
 }
@@ -288,7 +290,13 @@ io_gate_enter(struct io_gate *gate)
 static void
 defer(struct io_gate *gate, uint64_t now_ns)
 {
-    gate->flush_at_ns = now_ns + GATE_FLUSH_US * 1000;
+    /* Writing to a hundred peers takes far longer than GATE_FLUSH_US: most of the time is to go by without it. */
+    uint64_t wait_ns = GATE_WRITE_SHARE * gate->write_took_ns;
+    if (wait_ns < GATE_FLUSH_US * 1000)
+        wait_ns = GATE_FLUSH_US * 1000;
+    else if (wait_ns > GATE_TICK_US * 1000)
+        wait_ns = GATE_TICK_US * 1000;
+    gate->flush_at_ns = now_ns + wait_ns;
     gate->batches++;
     if (!gate->alert)
         ring(gate);

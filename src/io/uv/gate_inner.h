@@ -14,6 +14,7 @@ enum {
     GATE_SPIN_US = 50,
     GATE_SPIN_FAILS_MAX = 10,
     GATE_SEATS = 16,
+    GATE_WRITE_SHARE = 3, /* what waits to be written waits so many times as long as the last writing took */
 };
 
 /* To be woken when the latch is let go of. */
@@ -50,9 +51,10 @@ struct io_gate {
     unsigned spin_skips, spin_fails;
 
     /* writing */
-    bool streak;          /* something was put and written since a caller last waited */
-    unsigned put;         /* leaves since flush_at_ns was set */
-    uint64_t wrote_ns;    /* when it was last written */
+    bool streak;       /* something was put and written since a caller last waited */
+    unsigned put;      /* leaves since flush_at_ns was set */
+    uint64_t wrote_ns; /* when it was last written */
+    uint64_t write_took_ns;
     uint64_t flush_at_ns; /* when what was put is to be written; 0: nothing waits */
     uint64_t batches;     /* counts what waited */
 
