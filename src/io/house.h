@@ -48,6 +48,7 @@ struct io_house {
     /* The end: io_event_gone follows, later, from the loop. */
     void (*close)(struct io_stream *stream);
     void (*peer)(const struct io_stream *stream, char *ret, size_t len);
+    uint64_t (*unheard_ms)(const struct io_stream *stream);
     int (*detach)(struct io_stream *stream, struct io_parcel *ret);
     int (*attach)(struct io *io, struct io_parcel parcel, struct io_stream **ret);
     void (*parcel_discard)(struct io *io, struct io_parcel parcel);

@@ -349,6 +349,12 @@ io_peer(const struct io_stream *stream, char *ret, size_t len)
     stream->io->house->peer(stream, ret, len);
 }
 
+uint64_t
+io_unheard_ms(const struct io_stream *stream)
+{
+    return stream->opening || stream->gone ? 0 : stream->io->house->unheard_ms(stream);
+}
+
 /* ---- streams: reading --------------------------------------------------------------------------------------- */
 
 void

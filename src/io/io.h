@@ -166,6 +166,9 @@ void io_close(struct io_stream *stream);
 void io_abort(struct io_stream *stream);
 /* The peer's address as text ("127.0.0.1:40112", "unix"); for log lines. */
 void io_peer(const struct io_stream *stream, char *ret, size_t len);
+/* For how long the other machine has acknowledged nothing while bytes of ours wait for that; 0: they do not, or one
+ * cannot know.  Machines acknowledge, not programs: one whose program does not read still answers. */
+uint64_t io_unheard_ms(const struct io_stream *stream);
 
 /* Handing a connection to another loop of the same machine: detach here (the stream is gone, without `closed`; its
  * outbox must be empty), carry the parcel over, attach there.  Every parcel must be attached or discarded. */

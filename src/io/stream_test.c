@@ -110,6 +110,7 @@ paused_reader_holds_its_peer_back(void **state)
     assert_int_equal(scene->server.reads, 0);
     assert_true(io_unsent(scene->client.stream) > 1 * MIB);
     assert_int_equal(scene->client.drained, 0);
+    assert_int_equal(io_unheard_ms(scene->client.stream), 0); /* its machine answers */
     io_read_resume(scene->server.stream);
     io_read_resume(scene->server.stream);
     assert_true(scene_until_bytes(scene, &scene->server.read_bytes, 24 * MIB));

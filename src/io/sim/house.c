@@ -319,6 +319,7 @@ static const struct io_house sim_house = {
     .shutdown = sim_stream_shutdown,
     .close = sim_stream_close,
     .peer = sim_stream_peer,
+    .unheard_ms = sim_stream_unheard_ms,
     .detach = sim_stream_detach,
     .attach = sim_stream_attach,
     .parcel_discard = sim_parcel_discard,

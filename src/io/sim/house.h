@@ -59,6 +59,7 @@ int64_t sim_stream_write(struct io_stream *stream, const struct view *views, uns
 void sim_stream_shutdown(struct io_stream *stream);
 void sim_stream_close(struct io_stream *stream);
 void sim_stream_peer(const struct io_stream *stream, char *ret, size_t len);
+uint64_t sim_stream_unheard_ms(const struct io_stream *stream);
 int sim_stream_detach(struct io_stream *stream, struct io_parcel *ret);
 int sim_stream_attach(struct io *io, struct io_parcel parcel, struct io_stream **ret);
 void sim_parcel_discard(struct io *io, struct io_parcel parcel);

@@ -168,6 +168,12 @@ sim_stream_peer(const struct io_stream *stream, char *ret, size_t len)
         snprintf(ret, len, "gone");
 }
 
+uint64_t
+sim_stream_unheard_ms(const struct io_stream *stream)
+{
+    return stream_of(stream)->end == NULL ? 0 : sim_end_unheard_ms(stream_of(stream)->end);
+}
+
 static enum io_kind
 kind_of(const struct sim_end *end)
 {

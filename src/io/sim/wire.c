@@ -229,9 +229,17 @@ static void
 watch(struct sim_end *end)
 {
     struct sim *sim = end->wire->sim;
-    if (end->gone || end->give_up.node.slot != 0 || peer_of(end)->unread == 0 || !blocked(end->wire))
-        return;
-    sim_event_set(&sim->agenda, &end->give_up, sim->now_ns + GIVE_UP_NS, give_up);
+    if (!blocked(end->wire))
+        sim_event_cut(&end->give_up);
+    else if (!end->gone && end->give_up.node.slot == 0 && peer_of(end)->unread > 0)
+        sim_event_set(&sim->agenda, &end->give_up, sim->now_ns + GIVE_UP_NS, give_up);
+}
+
+uint64_t
+sim_end_unheard_ms(const struct sim_end *end)
+{
+    uint64_t at_ns = end->give_up.node.at;
+    return end->give_up.node.slot == 0 ? 0 : (end->wire->sim->now_ns + GIVE_UP_NS - at_ns) / SIM_NS_A_MS;
 }
 
 /* Has the peer's reset arrived, unseen by an owner that does not read? */

@@ -94,6 +94,8 @@ void sim_end_attach(struct sim_end *end, struct sim_loop *loop, const struct sim
 struct sim_end *sim_end_find(struct sim_machine *machine, int64_t handle);
 int64_t sim_end_handle(const struct sim_end *end);
 void sim_end_peer(const struct sim_end *end, char *ret, size_t len);
+/* How long its bytes have waited on a wire that nothing passes. */
+uint64_t sim_end_unheard_ms(const struct sim_end *end);
 
 /* The machine's standard input, made at the first call. */
 struct sim_end *sim_wire_stdin(struct sim_machine *machine);

@@ -225,6 +225,7 @@ static const struct io_house house_uv = {
     .shutdown = uv_stream_shutdown,
     .close = uv_stream_close,
     .peer = uv_stream_peer,
+    .unheard_ms = uv_stream_unheard_ms,
     .detach = uv_stream_detach,
     .attach = uv_stream_attach,
     .parcel_discard = uv_parcel_discard,

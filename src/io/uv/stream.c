@@ -1,6 +1,7 @@
 /* io/uv/stream.c - streams: reading into the shared buffer, writing, closing, handing over. */
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -158,6 +159,24 @@ uv_stream_peer(const struct io_stream *stream, char *ret, size_t len)
         unsigned port = ntohs(((const struct sockaddr_in *)&address)->sin_port); /* at one place in both families */
         snprintf(ret, len, strchr(host, ':') != NULL ? "[%s]:%u" : "%s:%u", host, port);
     }
+}
+
+/* The system's own judgement would come too late (after 15 attempts), or, with TCP_USER_TIMEOUT, meet those as well
+ * who only do not read.  So it is asked what it knows: since the last acknowledgement a retransmission, or two looks
+ * whether the window has opened, went without one. */
+uint64_t
+uv_stream_unheard_ms(const struct io_stream *stream)
+{
+    const struct uv_stream *s = uv_stream_of(stream);
+    struct tcp_info info;
+    socklen_t n = sizeof(info);
+    uv_os_fd_t fd;
+    if (s->uv.handle.type != UV_TCP || uv_fileno(&s->uv.handle, &fd) < 0 ||
+        getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &n) < 0)
+        return 0;
+    bool is_owed =
+        (info.tcpi_retransmits > 0 && info.tcpi_last_ack_recv > info.tcpi_rto / 1000) || info.tcpi_probes > 1;
+    return is_owed ? info.tcpi_last_ack_recv : 0;
 }
 
 /* ---- from loop to loop --------------------------------------------------------------------------------------- */

@@ -81,6 +81,7 @@ void uv_read_changed(struct io_stream *stream);
 void uv_stream_shutdown(struct io_stream *stream);
 void uv_stream_close(struct io_stream *stream);
 void uv_stream_peer(const struct io_stream *stream, char *ret, size_t len);
+uint64_t uv_stream_unheard_ms(const struct io_stream *stream);
 int uv_stream_detach(struct io_stream *stream, struct io_parcel *ret);
 int uv_stream_attach(struct io *io, struct io_parcel parcel, struct io_stream **ret);
 void uv_parcel_discard(struct io *io, struct io_parcel parcel);
