@@ -82,7 +82,7 @@ enum tambo_policy { TAMBO_BLOCK, TAMBO_DROP_NEW, TAMBO_DROP_OLD };
     OPTION(LINGER_MS,           30000,         -1,   1 << 30, "how long tambo_close() lets messages leave; -1: for ever")                                \
     OPTION(HANDSHAKE_MS,        30000,          1,   1 << 30, "from the connection to the end of its handshake")                                         \
     OPTION(HEARTBEAT_MS,        10000,          0,   1 << 30, "a PING when nothing came for so long; 0: none")                                           \
-    OPTION(HEARTBEAT_TIMEOUT_MS, 30000,         1,   1 << 30, "a peer that is silent for so long is gone")                                               \
+    OPTION(HEARTBEAT_TIMEOUT_MS, 30000,         1,   1 << 30, "a peer that is silent for so long (or its machine, while messages wait there) is gone")   \
     OPTION(RECONNECT_MS,          100,          1,   1 << 30, "before the first new attempt; doubled each time, with jitter")                            \
     OPTION(RECONNECT_MS_MAX,    10000,          1,   1 << 30, "the longest")                                                                             \
     OPTION(RESEND_MS,           60000,          0,   1 << 30, "REQ: without a reply for so long the request is sent again; 0: only after a loss")        \

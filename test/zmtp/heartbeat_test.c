@@ -134,6 +134,84 @@ who_does_not_read_is_kept(void **state)
     assert_true(world->a.peer != NULL && world->b.peer != NULL);
 }
 
+/* At its high-water mark libzmq reads nothing and says nothing, for as long as its user likes.  When it goes on it
+ * answers all PINGs, and from then on it may not be silent. */
+static void
+who_may_only_be_slow_is_kept(void **state)
+{
+    struct zmtp_world *world = *state;
+    world->a.side.pattern = ZMTP_PUSH;
+    zmtp_world_raw_ready(world, 1, "PULL");
+    assert_int_equal(zmtp_world_put(&world->a, "job"), 0);
+    zmtp_world_wait(world, 200000);
+    assert_non_null(world->a.peer);
+    for (unsigned i = 0; i < 20; i++)
+        zmtp_world_command(world, "PONG", "");
+    zmtp_world_forget(world);
+    zmtp_world_wait(world, 31000);
+    zmtp_world_expect(world, "> PING \\00\\00\n> PING \\00\\00\na closed: connection lost: timed out\n");
+}
+
+/* The PONG of an older PING says nothing of what was put since. */
+static void
+a_pong_is_for_what_was_before_its_ping(void **state)
+{
+    struct zmtp_world *world = *state;
+    world->a.side.pattern = ZMTP_PUSH;
+    zmtp_world_raw_ready(world, 1, "PULL");
+    zmtp_world_wait(world, 11000);
+    zmtp_world_expect(world, "> PING \\00\\00\n");
+    assert_int_equal(zmtp_world_put(&world->a, "job"), 0);
+    zmtp_world_command(world, "PONG", "");
+    zmtp_world_wait(world, 200000);
+    assert_non_null(world->a.peer);
+}
+
+/* One request cannot be too much for anybody. */
+static void
+silence_behind_a_request_counts(void **state)
+{
+    struct zmtp_world *world = *state;
+    world->a.side.pattern = ZMTP_REQ;
+    zmtp_world_raw_ready(world, 1, "REP");
+    assert_int_equal(zmtp_world_put(&world->a, "+ask"), 0);
+    zmtp_world_wait(world, 31000);
+    assert_int_equal(world->a.end.rc, -ERR_TIMEOUT);
+}
+
+/* A machine that is gone acknowledges nothing. */
+static void
+a_dead_machine_is_left_though_messages_wait(void **state)
+{
+    struct zmtp_world *world = *state;
+    zmtp_world_meet(world, false);
+    sim_power_cut(world->a.machine);
+    assert_int_equal(zmtp_world_put(&world->b, "job"), 0);
+    zmtp_world_wait(world, 29000);
+    assert_non_null(world->b.peer);
+    zmtp_world_wait(world, 12000);
+    assert_int_equal(world->b.end.rc, -ERR_TIMEOUT);
+}
+
+static void
+is_through_when_all_is_read(void **state)
+{
+    struct zmtp_world *world = *state;
+    zmtp_world_meet(world, false);
+    assert_true(zmtp_peer_is_through(world->b.peer));
+    zmtp_peer_pause(world->a.peer);
+    assert_int_equal(zmtp_world_put(&world->b, "job"), 0);
+    assert_int_equal(zmtp_peer_unsent(world->b.peer), 0);
+    assert_false(zmtp_peer_is_through(world->b.peer));
+    zmtp_world_wait(world, 1000);
+    assert_false(zmtp_peer_is_through(world->b.peer));
+    zmtp_world_forget(world);
+    zmtp_peer_resume(world->a.peer);
+    zmtp_world_run(world);
+    zmtp_world_expect(world, "a < job\nb ponged 0\n");
+    assert_true(zmtp_peer_is_through(world->b.peer));
+}
+
 static void
 sealed_heartbeats(void **state)
 {
@@ -169,6 +247,11 @@ main(void)
         CASE(time_to_live_is_honoured),
         CASE(time_to_live_is_taken_back),
         CASE(who_does_not_read_is_kept),
+        CASE(who_may_only_be_slow_is_kept),
+        CASE(a_pong_is_for_what_was_before_its_ping),
+        CASE(silence_behind_a_request_counts),
+        CASE(a_dead_machine_is_left_though_messages_wait),
+        CASE(is_through_when_all_is_read),
         CASE(sealed_heartbeats),
         CASE(connecting_takes_no_longer_than_a_handshake),
     };

@@ -29,6 +29,8 @@ on_pong(struct zmtp_peer *peer, struct view data, struct fault *why)
 {
     struct view context;
     int rc = zmtp_pong_parse(data, &context, why);
+    if (rc == 0)
+        zmtp_beat_answered(peer);
     if (rc == 0 && context.len == sizeof(uint32_t) && peer->on->ponged != NULL) {
         struct cursor in = cursor_of(context);
         peer->on->ponged(peer->arg, take_u32(&in));

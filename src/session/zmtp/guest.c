@@ -95,8 +95,6 @@ on_ready(void *arg)
 {
     struct guest *g = arg;
     g->server->host->counters.connects++;
-    if (g->role->is_fed)
-        zmtp_peer_be_patient(g->peer);
     zmtp_peer_marks(g->peer, ZMTP_OUTBOX_HIGH_BYTES, ZMTP_OUTBOX_LOW_BYTES);
     g->ready = true;
     if (g->role->begin != NULL && g->role->begin(g) < 0)

@@ -49,7 +49,10 @@ struct zmtp_peer {
     uint8_t own;     /* our pattern towards it */
     uint8_t pattern; /* its */
     uint8_t major, minor;
-    bool paused, patient;
+    bool paused : 1;
+    bool is_behind : 1; /* no PONG tells that it has read all our messages */
+    bool has_said : 1;  /* messages were put since the newest PING */
+    uint8_t pings;      /* put, and not answered */
 };
 
 /* ---- peer.c ---- */
@@ -126,6 +129,16 @@ int zmtp_put_command(struct zmtp_peer *peer, const char *name, struct view data)
 
 void zmtp_beat_start(struct zmtp_peer *peer);
 void zmtp_beat(struct zmtp_peer *peer);
+/* Messages were put. */
+static inline void
+zmtp_beat_said(struct zmtp_peer *peer)
+{
+    peer->is_behind = peer->has_said = peer->own != ZMTP_REQ;
+}
+
+/* A PING was put; a PONG has come. */
+void zmtp_beat_asked(struct zmtp_peer *peer);
+void zmtp_beat_answered(struct zmtp_peer *peer);
 /* The peer has told its time to live. */
 void zmtp_beat_ttl(struct zmtp_peer *peer, uint16_t ttl_ds);
 

@@ -108,11 +108,11 @@ int zmtp_peer_subscribe(struct zmtp_peer *peer, struct view prefix, bool on);
 /* PING now, with this number in its context; on->ponged follows.  Only with zmtp_peer_can_ping(). */
 int zmtp_peer_ping(struct zmtp_peer *peer, uint32_t number);
 size_t zmtp_peer_unsent(const struct zmtp_peer *peer);
+/* Nothing is unsent, and as far as one can know the peer has read it all: one of 3.1 has answered a PING that was put
+ * behind it, which this puts when there was none (on->ponged follows, with the number 0). */
+bool zmtp_peer_is_through(struct zmtp_peer *peer);
 void zmtp_peer_marks(struct zmtp_peer *peer, size_t high, size_t low);
 
-/* Its silence is not held against it any more, by heartbeats: libzmq does not read, and so does not answer, while its
- * own queue is full. */
-void zmtp_peer_be_patient(struct zmtp_peer *peer);
 /* Its user cannot take more: no reads.  Commands and heartbeats stand still with it; silence is not held against it. */
 void zmtp_peer_pause(struct zmtp_peer *peer);
 void zmtp_peer_resume(struct zmtp_peer *peer);

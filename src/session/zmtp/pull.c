@@ -112,7 +112,6 @@ end(struct guest *g)
 const struct role role_pull = {
     .name = "PULL",
     .own = ZMTP_PUSH,
-    .is_fed = true,
     .queue = offsetof(struct zmtp_served, pull),
     .begin = begin,
     .ponged = on_ponged,

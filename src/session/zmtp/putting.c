@@ -55,6 +55,7 @@ zmtp_peer_put_copy(struct zmtp_peer *peer, struct view run)
 {
     if (peer->phase != ZMTP_READY)
         return -ERR_STATE;
+    zmtp_beat_said(peer);
     if (peer->box != NULL)
         return put_sealed(peer, run);
     return io_put(peer->stream, run) < 0 ? doom(peer) : 0;
@@ -71,6 +72,7 @@ zmtp_peer_put(struct zmtp_peer *peer, const struct zmtp_slice *slice)
 {
     if (peer->phase != ZMTP_READY || peer->box != NULL || slice->run.len < REFER_BYTES_MIN)
         return zmtp_peer_put_copy(peer, slice->run);
+    zmtp_beat_said(peer);
     if (io_put_ref(peer->stream, slice->run, release, zmtp_chunk_ref(slice->chunk)) == 0)
         return 0;
     zmtp_chunk_unref(slice->chunk);
@@ -86,6 +88,7 @@ zmtp_peer_room(struct zmtp_peer *peer, size_t n)
 void
 zmtp_peer_room_done(struct zmtp_peer *peer, size_t n)
 {
+    zmtp_beat_said(peer);
     io_put_done(peer->stream, n);
 }
 
@@ -113,9 +116,20 @@ zmtp_peer_subscribe(struct zmtp_peer *peer, struct view prefix, bool on)
 {
     if (peer->phase != ZMTP_READY)
         return -ERR_STATE;
+    zmtp_beat_said(peer); /* an XPUB hands them to its user */
     if (peer->major < 3 || peer->minor < 1)
         return put_subscription(peer, prefix, on);
     return zmtp_put_command(peer, on ? "SUBSCRIBE" : "CANCEL", prefix);
+}
+
+bool
+zmtp_peer_is_through(struct zmtp_peer *peer)
+{
+    if (peer->phase != ZMTP_READY || !peer->is_behind || !zmtp_peer_can_ping(peer))
+        return zmtp_peer_unsent(peer) == 0;
+    if (peer->has_said)
+        (void)zmtp_peer_ping(peer, 0); /* without memory it is tried again, or the connection is lost */
+    return false;
 }
 
 int
@@ -127,5 +141,8 @@ zmtp_peer_ping(struct zmtp_peer *peer, uint32_t number)
         return -ERR_STATE;
     put_u16(&pen, 0);
     put_u32(&pen, number);
-    return zmtp_put_command(peer, "PING", view_of(data, sizeof(data)));
+    int rc = zmtp_put_command(peer, "PING", view_of(data, sizeof(data)));
+    if (rc == 0)
+        zmtp_beat_asked(peer);
+    return rc;
 }

@@ -185,7 +185,7 @@ take(struct guest *g, struct view message)
 
 #define ROLE_REP(pattern)                                                                                  \
     {                                                                                                      \
-        .name = (pattern), .own = ZMTP_DEALER, .is_fed = true, .queue = offsetof(struct zmtp_served, rep), \
-        .begin = begin, .take = take, .turn = turn, .end = end,                                            \
+        .name = (pattern), .own = ZMTP_DEALER, .queue = offsetof(struct zmtp_served, rep), .begin = begin, \
+        .take = take, .turn = turn, .end = end,                                                            \
     }
 const struct role role_rep = ROLE_REP("REP"), role_router = ROLE_REP("ROUTER");

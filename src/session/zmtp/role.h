@@ -36,7 +36,6 @@ struct role {
     const char *name; /* of the peer's pattern */
     enum zmtp_pattern own;
     bool topics;  /* served with amq.topic, not with a queue */
-    bool is_fed;  /* it may have its own queue full, and so be silent */
     size_t queue; /* in struct zmtp_served: which one when it names none */
     int (*begin)(struct guest *g);
     /* One message came.  0, or -ERR_FULL and the like: it is tried again later, and nothing is read meanwhile.

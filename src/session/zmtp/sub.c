@@ -273,9 +273,8 @@ end(struct guest *g)
         unsubscribe(container_of(l, struct subscription, link));
 }
 
-#define ROLE_SUB(pattern)                                                                    \
-    {                                                                                        \
-        .name = (pattern), .own = ZMTP_XPUB, .topics = true, .is_fed = true, .begin = begin, \
-        .subscribed = on_subscribed, .end = end,                                             \
+#define ROLE_SUB(pattern)                                                                                             \
+    {                                                                                                                 \
+        .name = (pattern), .own = ZMTP_XPUB, .topics = true, .begin = begin, .subscribed = on_subscribed, .end = end, \
     }
 const struct role role_sub = ROLE_SUB("SUB"), role_xsub = ROLE_SUB("XSUB");
