@@ -269,6 +269,8 @@ static void
 on_ponged(void *arg, uint32_t number)
 {
     struct pipe *pipe = arg;
+    if (pipe->socket->is_closing && !pipe->is_leaving)
+        pipe_retire(pipe);
     if (!pipe->is_pinging || number != pipe->ping)
         return;
     pipe->is_pinging = false;

@@ -269,9 +269,9 @@ pipe_feed_all(struct pipe *pipe)
 }
 
 bool
-pipe_is_drained(const struct pipe *pipe)
+pipe_is_drained(struct pipe *pipe)
 {
-    return backlog_empty(&pipe->out) && (pipe->peer == NULL || !pipe->is_ready || zmtp_peer_unsent(pipe->peer) == 0);
+    return backlog_empty(&pipe->out) && (pipe->peer == NULL || !pipe->is_ready || zmtp_peer_is_through(pipe->peer));
 }
 
 void

@@ -69,8 +69,9 @@ void pipe_feed(struct pipe *pipe);
 void pipe_feed_all(struct pipe *pipe);
 /* Has the connection tell when it takes more. */
 void pipe_mark(struct pipe *pipe);
-/* Nothing of it is left here. */
-bool pipe_is_drained(const struct pipe *pipe);
+/* Nothing of it is left here, nor on its way: a peer that reads slowly would lose with the connection what it has not
+ * read, as soon as it says something to us. */
+bool pipe_is_drained(struct pipe *pipe);
 /* Drops the oldest that waits. */
 void pipe_drop_oldest(struct pipe *pipe);
 /* What waits there will not leave. */

@@ -180,6 +180,7 @@ socket_close(struct socket *socket)
         struct pipe *pipe = container_of(it, struct pipe, link);
         backlog_clear(&pipe->in);
         list_cut(&pipe->receiver);
+        pipe_resume(pipe); /* its PONG is to be heard */
         if (pipe->peer != NULL && pipe->is_ready)
             pipe_mark(pipe);
     }

@@ -391,6 +391,39 @@ lets_a_full_outbox_leave(void **state)
     rig_close(&rig);
 }
 
+/* A receiver that takes a little at a time, and says now and then that it lives: all of it arrives, long after its
+ * sender has closed. */
+static void
+lets_a_slow_receiver_have_it_all(void **state)
+{
+    enum { COUNT = 640, BYTES = 16 * 1024, TAKEN_MAX = 4 };
+    static uint8_t bytes[BYTES];
+    struct tambo_part part = { .data = bytes, .len = BYTES };
+    struct zmtp_slice slice;
+    struct rig rig;
+    unsigned received = 0;
+    (void)state;
+    rig_open(&rig);
+    struct socket *pull = rig_socket(&rig, 'a', TAMBO_PULL), *push = rig_socket(&rig, 'b', TAMBO_PUSH);
+    must(socket_set(pull, TAMBO_RECV_MESSAGES_MAX, TAKEN_MAX) == 0);
+    must(socket_set(push, TAMBO_LINGER_MS, -1) == 0);
+    must(socket_bind(pull, "tcp://*:5000") == 0);
+    must(socket_connect(push, "tcp://a:5000") == 0);
+    for (unsigned i = 0; i < COUNT; i++)
+        assert_int_equal(socket_send_parts(push, &part, 1), 0);
+    socket_close(push);
+    for (unsigned minute = 0; minute < 400 && rig.gone == 0; minute++) {
+        rig_run(&rig, 60000);
+        for (unsigned i = 0; i < TAKEN_MAX && socket_recv(pull, &slice) == 0; i++, received++)
+            zmtp_chunk_unref(slice.chunk);
+    }
+    assert_int_equal(rig.gone, 1);
+    for (; socket_recv(pull, &slice) == 0; received++)
+        zmtp_chunk_unref(slice.chunk);
+    assert_int_equal(received, COUNT);
+    rig_close(&rig);
+}
+
 static void
 all_sockets_can_close_at_any_time(void **state)
 {
@@ -437,6 +470,7 @@ main(void)
         cmocka_unit_test(lingers_for_what_is_queued),
         cmocka_unit_test(lingers_no_longer_than_told),
         cmocka_unit_test(lets_a_full_outbox_leave),
+        cmocka_unit_test(lets_a_slow_receiver_have_it_all),
         cmocka_unit_test(all_sockets_can_close_at_any_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
