@@ -121,7 +121,7 @@ mq_plan(struct mq *mq, struct outgoing *out)
     }
     length_leave(level);
     bool again = level->target.stamp == out->exchange->stamp;
-    if (!again && mq->rules.reject_dlx && queue_admits(level->target.queue, envelope_bytes(&out->pub.env)) == -ERR_FULL)
+    if (!again && mq->rules.reject_dlx && queue_admits(level->target.queue, &out->pub.env) == -ERR_FULL)
         dead_spurn(mq, &out->pub.env);
     exchange_add(out, &level->target, 1, false, 0);
 }

@@ -110,8 +110,6 @@ page_move_entry(struct queue *queue, struct page *page, unsigned i, uint64_t pos
     log_drop(queue->host->log, entry->ref, entry->bytes);
     queue->bytes += bytes - (uint64_t)entry->bytes;
     queue->host->bytes += bytes - (uint64_t)entry->bytes;
-    if (bit_get(page->body, BIT_FLIGHT, i))
-        queue->flight_bytes += bytes - (uint64_t)entry->bytes;
     entry->ref = position;
     entry->bytes = bytes;
     page->moved = true;

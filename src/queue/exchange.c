@@ -119,13 +119,12 @@ is_stored(const struct exchange *ex, const struct delivery *d)
 static int
 ask_queues(const struct exchange *ex, const struct outgoing *out, uint32_t *retstored)
 {
-    size_t bytes = envelope_bytes(&out->pub.env);
     *retstored = 0;
     for (uint32_t i = 0; i < ex->count; i++) {
         const struct delivery *d = &ex->deliveries[i];
         if (d->qos == 0 || d->target->queue == NULL)
             continue;
-        int rc = queue_admits(d->target->queue, bytes);
+        int rc = queue_admits(d->target->queue, &out->pub.env);
         if (rc < 0 && !(rc == -ERR_FULL && out->overfull))
             return rc;
         *retstored += is_stored(ex, d);

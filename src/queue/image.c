@@ -60,11 +60,13 @@ page_write(struct queue *queue, struct page *page, uint64_t no)
     return 0;
 }
 
-/* Sums up what the page holds, a segment; false when it is spread over too many. */
+/* Sums up what the page holds, a segment, and its bodies; false when it is spread over too many. */
 static bool
-sum_up(const struct page *page, struct held *ret)
+sum_up(const struct queue *queue, struct page *page)
 {
+    struct held *ret = page->held;
     memset(ret, 0, PAGE_SEGMENTS * sizeof(*ret));
+    page->ready_bytes = 0;
     for (unsigned i = 0; i < PAGE_ENTRIES; i++) {
         uint32_t segment = (uint32_t)(page_entry(page, i)->ref >> 32);
         unsigned k = 0;
@@ -75,6 +77,7 @@ sum_up(const struct page *page, struct held *ret)
         ret[k].segment = segment;
         ret[k].records++;
         ret[k].bytes += page_entry(page, i)->bytes;
+        page->ready_bytes += entry_body(queue, page_entry(page, i));
     }
     return true;
 }
@@ -89,7 +92,7 @@ may_leave(const struct page *page)
 static bool
 leave(struct queue *queue, struct page *page, uint64_t no)
 {
-    if (!sum_up(page, page->held))
+    if (!sum_up(queue, page))
         return false;
     if ((page->position == 0 || page->moved) && page_write(queue, page, no) < 0)
         return false; /* it stays in memory */
@@ -190,6 +193,7 @@ amend_entry(struct queue *queue, const struct amend *amend, unsigned i, struct e
         return true;
     log_drop(host->log, entry->ref, entry->bytes);
     queue->bytes -= entry->bytes;
+    queue->ready_bytes -= entry_body(queue, entry);
     host->bytes -= entry->bytes;
     host->entries--;
     return false;
@@ -220,6 +224,7 @@ load_page(struct queue *queue, uint64_t no, struct view record)
     mem_free(queue->host->mem, page->amend);
     page->amend = NULL;
     page->stub = false;
+    page->ready_bytes = 0;
     if (no < queue->spill_no)
         queue->spill_no = no; /* it may leave again, if it is not near */
     queue_touch(queue);

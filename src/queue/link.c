@@ -278,8 +278,8 @@ put_back(struct queue *queue, struct page *page, uint64_t seq, struct link *link
     page->flight--;
     page->ready++;
     queue->flight--;
-    queue->flight_bytes -= page_entry(page, i)->bytes;
     queue->ready++;
+    queue->ready_bytes += entry_body(queue, page_entry(page, i));
     link->flight--;
     if (seq < queue->cursor)
         queue->cursor = seq;

@@ -88,6 +88,17 @@ static const struct amqp_vector rows[] = {
       OPEN "1 > queue.declare queue=q arguments={x-max-length=2 x-max-priority=3 x-overflow=reject-publish}\n1 < queue.declare-ok queue=q\n"
       CONFIRM "1 > basic.publish routing-key=q priority=3 'high'\n1 < basic.ack delivery-tag=1\n" PUT("low") "1 < basic.ack delivery-tag=2\n"
       "1 > basic.publish routing-key=q priority=2 'middle'\n1 < basic.nack delivery-tag=3\n" GETS("high") GETS("low") EMPTY },
+    { "bytes_are_the_bodies'", "x-max-length-bytes",
+      OPEN "1 > queue.declare queue=q arguments={x-max-length-bytes=10}\n1 < queue.declare-ok queue=q\n" PUT("12345") PUT("67890")
+      "1 > basic.publish routing-key=q headers={long=to-be-passed-over} '1'\n" GETS("67890") GETS("1") EMPTY },
+    { "bytes_held_are_not_ready", "x-max-length-bytes",
+      OPEN "1 > queue.declare queue=q arguments={x-max-length-bytes=5 x-overflow=reject-publish}\n1 < queue.declare-ok queue=q\n" CONFIRM
+      PUT("12345") "1 < basic.ack delivery-tag=1\n" PUT("6") "1 < basic.nack delivery-tag=2\n" PUT("") "1 < basic.ack delivery-tag=3\n"
+      "1 > basic.get queue=q\n1 < basic.get-ok * '12345'\n" PUT("67890") "1 < basic.ack delivery-tag=4\n" },
+    { "bytes_of_priorities_together", "x-max-length-bytes",
+      OPEN "1 > queue.declare queue=q arguments={x-max-length-bytes=8 x-max-priority=3}\n1 < queue.declare-ok queue=q\n"
+      "1 > basic.publish routing-key=q priority=3 'high'\n1 > basic.publish routing-key=q 'low'\n" GETS("high")
+      "1 > basic.publish routing-key=q priority=2 'midst'\n" GETS("midst") GETS("low") EMPTY },
     { "times_to_live_of_years", "x-message-ttl",
       OPEN "1 > queue.declare queue=q arguments={x-message-ttl:l=315360000000 x-expires:l=315360000000}\n1 < queue.declare-ok queue=q\n"
       "1 > basic.publish routing-key=q expiration=315360000000 'x'\nwait 1000\n" GETS("x")

@@ -334,6 +334,7 @@ RULE("alternate-exchange", DOC, KEPT, "What an exchange routes to nobody goes to
 RULE("sender-selected distribution", DOC, KEPT, "The headers CC and BCC name further keys; BCC is taken out.", "")
 RULE("x-dead-letter-exchange", DOC, KEPT, "What dies goes to the dead letter exchange, with its story in x-death.", "")
 RULE("x-max-length", DOC, KEPT, "A queue keeps no more messages than it says, of all priorities together.", "")
+RULE("x-max-length-bytes", DOC, KEPT, "A queue keeps no more bytes of bodies that are ready than it says.", "")
 RULE("x-message-ttl", DOC, KEPT, "A message waits no longer than that, or than its own expiration.", "")
 RULE("x-expires", DOC, KEPT, "A queue that nobody uses for so long is deleted.", "")
 RULE("x-single-active-consumer", DOC, KEPT, "One consumer gets all, until it goes; then the next.", "")
