@@ -57,7 +57,9 @@ fill_level(struct mq_level *level, uint32_t id)
     struct mq *mq = level->mq;
     struct catalog *catalog = mq->vhost->catalog;
     id = id == 0 ? catalog->host->new_id(catalog->host) : id;
-    int rc = queue_new(catalog->host->queues, id, mq_is_kept(mq), length_of_level(mq), &level->target.queue);
+    bool durable = mq_is_kept(mq) && mq->rules.tier != TIER_MEMORY;
+    int rc = queue_new(catalog->host->queues, id, durable, length_of_level(mq), &level->target.queue);
+    level->target.hasty = mq->rules.tier == TIER_WRITTEN;
     if (rc == 0 && mq->rules.stream)
         queue_keep(level->target.queue);
     if (rc == 0)

@@ -223,7 +223,7 @@ checkpoint_mq(const struct mq *mq)
 {
     int rc = mq_is_kept(mq) ? put_mq(mq, TO_CHECKPOINT) : 0;
     for (unsigned i = 0; rc == 0 && mq_is_kept(mq) && i <= mq->rules.priority_max; i++)
-        if (mq->levels[i] != NULL)
+        if (mq->levels[i] != NULL && queue_durable(mq->levels[i]->target.queue))
             rc = queue_checkpoint(mq->levels[i]->target.queue);
     return rc;
 }

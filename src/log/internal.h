@@ -350,6 +350,7 @@ struct batch {
     uint64_t seed;   /* of that segment */
     uint64_t offset; /* of its header */
     uint64_t sequence;
+    bool hurried; /* it is synced by a job of its own */
     size_t used, limit, room;
     _Alignas(16) uint8_t data[];
 };
@@ -435,6 +436,7 @@ struct log {
     bool flush_wanted; /* the open batch may go when the one in flight has come back */
     uint64_t sequence; /* of the next batch */
     uint64_t committed;
+    uint64_t written; /* of a batch that is hurried */
     uint64_t pending_bytes;
     uint64_t large_bytes; /* of the last record that found less than the cap pending: it may pass it */
     uint64_t appended_bytes, appended_records, syncs;

@@ -78,6 +78,10 @@ int64_t log_append(struct log *log, unsigned kind, bool urgent, const struct vie
 /* The position after the last appended record: what committed() must reach for all of it to be safe. */
 uint64_t log_end(const struct log *log);
 uint64_t log_committed(const struct log *log);
+/* What has just been appended is wanted in the kernel's hands: its batch is written and synced as two jobs, and between
+ * them log_written() says so, which nobody is told.  Never less than what is committed. */
+void log_hurry(struct log *log);
+uint64_t log_written(const struct log *log);
 /* The end of a turn: begins to write what is pending, unless a write runs (then it follows by itself). */
 void log_flush(struct log *log);
 

@@ -115,11 +115,12 @@ is_stored(const struct exchange *ex, const struct delivery *d)
     return d->qos > 0 && d->target->queue != NULL && ex->queues->log != NULL && queue_durable(d->target->queue);
 }
 
-/* All queues take it, or none: counts those that are durable. */
+/* All queues take it, or none: counts those that are durable, and sees whether all of them are hasty. */
 static int
-ask_queues(const struct exchange *ex, const struct outgoing *out, uint32_t *retstored)
+ask_queues(const struct exchange *ex, struct outgoing *out, uint32_t *retstored)
 {
     *retstored = 0;
+    out->hasty = !out->stored; /* what its plan put off waits for the sync */
     for (uint32_t i = 0; i < ex->count; i++) {
         const struct delivery *d = &ex->deliveries[i];
         if (d->qos == 0 || d->target->queue == NULL)
@@ -127,7 +128,10 @@ ask_queues(const struct exchange *ex, const struct outgoing *out, uint32_t *rets
         int rc = queue_admits(d->target->queue, &out->pub.env);
         if (rc < 0 && !(rc == -ERR_FULL && out->overfull))
             return rc;
-        *retstored += is_stored(ex, d);
+        if (!is_stored(ex, d))
+            continue;
+        ++*retstored;
+        out->hasty &= d->target->hasty;
     }
     return 0;
 }

@@ -46,6 +46,7 @@ struct target {
     struct queue *queue; /* where QoS above 0 is kept; NULL: nowhere */
     uint64_t stamp;      /* the last publication that planned it, and where */
     uint32_t planned;
+    bool hasty;      /* what it stores is acknowledged when it is written, before it is synced */
     bool asks_again; /* takes a repeat too: it is on another shard, or a group */
 };
 
@@ -73,6 +74,7 @@ struct outgoing {
                        */
     bool repeat;      /* taken in before: only for targets that ask again */
     bool stored;      /* something was appended to the log: an acknowledgement waits for the commit */
+    bool hasty;       /* and only for targets that are */
     uint32_t matched; /* targets; 0: nobody is there */
 };
 

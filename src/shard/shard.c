@@ -89,16 +89,29 @@ release_holders(struct shard *shard)
     }
 }
 
+/* Are there news?  What is written soon is durable too: only who asked for no more is told now. */
+static bool
+note_written(struct shard *shard)
+{
+    struct session_host *host = &shard->host;
+    const struct mark *m = shard->log == NULL ? NULL : marks_upto(&shard->epochs, log_written(shard->log));
+    if (m == NULL || m->epoch <= host->epoch_written)
+        return false;
+    host->epoch_written = m->epoch;
+    return true;
+}
+
 static void
 settle_epochs(struct shard *shard)
 {
     uint64_t before = shard->host.epoch_done;
+    bool news = note_written(shard);
     for (const struct mark *m = marks_first(&shard->epochs); m != NULL && is_durable(shard, m);
          m = marks_first(&shard->epochs)) {
         shard->host.epoch_done = m->epoch;
         marks_pop(&shard->epochs);
     }
-    if (shard->host.epoch_done != before)
+    if (news || shard->host.epoch_done != before)
         release_holders(shard);
 }
 

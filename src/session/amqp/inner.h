@@ -287,6 +287,7 @@ struct published {
     int rc;
     bool unrouted;
     bool waits; /* its confirm, for the disk */
+    bool hasty; /* for the write only, not for the sync */
 };
 /* One that publish() has kept for tx.commit, now. */
 void publish_posting(struct channel *ch, const struct posting *posting, struct published *ret);

@@ -115,6 +115,7 @@ publish_now(struct channel *ch, const struct posting *posting, struct xchg *xchg
         ret->rc = host->ops->publish(host, &publish.out);
     ret->unrouted = ret->rc == 0 && publish.out.matched == 0 && !publish.delayed;
     ret->waits = publish.out.stored && props->delivery_mode == 2;
+    ret->hasty = publish.out.hasty;
 }
 
 static void
