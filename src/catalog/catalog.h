@@ -125,7 +125,7 @@ struct mq_facts {
     struct view name, vhost, arguments;
     bool durable, exclusive, auto_delete, stream, single_active;
     const void *owner;
-    uint64_t ready, unacked, bytes;
+    uint64_t ready, unacked, ready_bytes; /* of bodies */
     uint32_t consumers;
     enum tier tier;     /* what a confirm means */
     struct view policy; /* the name of the one applied; empty: none */

@@ -502,7 +502,7 @@ mq_facts(const struct mq *mq, struct mq_facts *ret)
         .owner = mq->owner,
         .ready = sum(mq, queue_ready),
         .unacked = sum(mq, queue_flight),
-        .bytes = sum(mq, queue_bytes),
+        .ready_bytes = sum(mq, queue_ready_bytes),
         .consumers = mq->consumer_count,
         .tier = mq->rules.tier,
         .policy = mq->policy == NULL ? view_of(NULL, 0) : mq->policy->name,
