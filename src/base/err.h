@@ -3,29 +3,30 @@
 #ifndef TAMBO_BASE_ERR_H
 #define TAMBO_BASE_ERR_H
 
-#define ERRS(ERR)                                                     \
-    ERR(NO_MEMORY, "memory budget (node_memory_bytes_max) exhausted") \
-    ERR(AGAIN, "would block")                                         \
-    ERR(EOF, "end of stream")                                         \
-    ERR(PROTOCOL, "peer broke the protocol")                          \
-    ERR(DISK_FULL, "disk full (below disk_free_bytes_min)")           \
-    ERR(DISK, "disk failed")                                          \
-    ERR(DAMAGED, "stored bytes fail their checksum")                  \
-    ERR(FORMAT, "stored by an unknown version of the format")         \
-    ERR(NOT_FOUND, "not found")                                       \
-    ERR(EXISTS, "exists already")                                     \
-    ERR(BUSY, "in use by another process")                            \
-    ERR(FULL, "limit reached")                                        \
-    ERR(TOO_LARGE, "larger than its limit")                           \
-    ERR(DENIED, "permission denied")                                  \
-    ERR(REFUSED, "connection refused")                                \
-    ERR(RESET, "connection reset by peer")                            \
-    ERR(TIMEOUT, "timed out")                                         \
-    ERR(UNREACHABLE, "host or network unreachable")                   \
-    ERR(ADDRESS, "address cannot be used or resolved")                \
-    ERR(ADDRESS_IN_USE, "address already in use")                     \
-    ERR(CANCELED, "canceled")                                         \
-    ERR(INVALID, "invalid argument")                                  \
+#define ERRS(ERR)                                                        \
+    ERR(NO_MEMORY, "memory budget (node_memory_bytes_max) exhausted")    \
+    ERR(AGAIN, "would block")                                            \
+    ERR(EOF, "end of stream")                                            \
+    ERR(PROTOCOL, "peer broke the protocol")                             \
+    ERR(DISK_FULL, "disk full (below disk_free_bytes_min)")              \
+    ERR(DISK, "disk failed")                                             \
+    ERR(DAMAGED, "stored bytes fail their checksum")                     \
+    ERR(FORMAT, "stored by an unknown version of the format")            \
+    ERR(NOT_FOUND, "not found")                                          \
+    ERR(EXISTS, "exists already")                                        \
+    ERR(BUSY, "in use by another process")                               \
+    ERR(TIGHT, "memory budget (node_memory_bytes_max) nearly exhausted") \
+    ERR(FULL, "limit reached")                                           \
+    ERR(TOO_LARGE, "larger than its limit")                              \
+    ERR(DENIED, "permission denied")                                     \
+    ERR(REFUSED, "connection refused")                                   \
+    ERR(RESET, "connection reset by peer")                               \
+    ERR(TIMEOUT, "timed out")                                            \
+    ERR(UNREACHABLE, "host or network unreachable")                      \
+    ERR(ADDRESS, "address cannot be used or resolved")                   \
+    ERR(ADDRESS_IN_USE, "address already in use")                        \
+    ERR(CANCELED, "canceled")                                            \
+    ERR(INVALID, "invalid argument")                                     \
     ERR(IO, "input/output error")
 
 enum err {

@@ -126,7 +126,7 @@ ask_queues(const struct exchange *ex, struct outgoing *out, uint32_t *retstored)
         if (d->qos == 0 || d->target->queue == NULL)
             continue;
         int rc = queue_admits(d->target->queue, &out->pub.env);
-        if (rc < 0 && !(rc == -ERR_FULL && out->overfull))
+        if (rc < 0 && !((rc == -ERR_FULL || rc == -ERR_TIGHT) && out->overfull))
             return rc;
         if (!is_stored(ex, d))
             continue;

@@ -95,10 +95,10 @@ struct exchange {
 void exchange_init(struct exchange *exchange, struct mem *mem, struct route *route, struct queue_host *queues);
 void exchange_fini(struct exchange *exchange);
 
-/* Publishes out->pub.env.  0; or, and then nobody has it: -ERR_FULL (a rejecting queue), -ERR_DISK_FULL,
- * -ERR_NO_MEMORY, -ERR_TOO_LARGE, -ERR_DISK.  With out->receipt set the receipt is always recorded (in the
- * PUBLISH record, or as a RECORD_RECEIPT of its own when no durable queue took the message), and out->stored says so.
- * Not reentrant: deliver() may not publish. */
+/* Publishes out->pub.env.  0; or, and then nobody has it: -ERR_FULL (a rejecting queue), -ERR_TIGHT (memory is
+ * short), -ERR_DISK_FULL, -ERR_NO_MEMORY, -ERR_TOO_LARGE, -ERR_DISK.  With out->receipt set the receipt is always
+ * recorded (in the PUBLISH record, or as a RECORD_RECEIPT of its own when no durable queue took the message), and
+ * out->stored says so. Not reentrant: deliver() may not publish. */
 int exchange_publish(struct exchange *exchange, struct outgoing *out);
 /* The same to one given target, whatever the trie says: a retained value for a new subscriber.  deliver() gets a copy
  * of `delivery`. */

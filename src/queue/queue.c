@@ -277,7 +277,7 @@ queue_admits(struct queue *queue, const struct envelope *env)
     if (queue->limits.overflow == QUEUE_REJECT && over(queue, env))
         return -ERR_FULL;
     if (queue->host->tight && waits_in_memory)
-        return -ERR_FULL;
+        return -ERR_TIGHT;
     return queue_reserve(queue);
 }
 

@@ -156,7 +156,8 @@ bool queue_bury(struct queue *queue, uint64_t seq);
 /* The owner could not take it now: it will be told of it again a little later. */
 bool queue_exhume(struct queue *queue, uint64_t seq);
 
-/* Would it take this one more?  0 (and room for it is reserved), -ERR_FULL for a rejecting queue, -ERR_NO_MEMORY. */
+/* Would it take this one more?  0 (and room for it is reserved), -ERR_FULL for a rejecting queue,
+ * -ERR_TIGHT for what would only wait in memory when that is short, -ERR_NO_MEMORY. */
 int queue_admits(struct queue *queue, const struct envelope *env);
 /* The seq that the next push will get: for the record that is written before it. */
 uint64_t queue_next_seq(const struct queue *queue);

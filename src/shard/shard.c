@@ -116,17 +116,19 @@ settle_epochs(struct shard *shard)
 }
 
 /* Memory short: what would make it shorter is refused (queues.tight); what passes through lives in the last eighth.
- * Holding publishers would not help: an absent consumer's backlog does not go away by waiting.  Log or lanes short, or
- * a receiver behind on another shard: that passes, so publishers wait. */
+ * Holding MQTT's publishers would not help: an absent subscriber's backlog does not go away by waiting.  Log or lanes
+ * short, or a receiver behind on another shard: that passes, so publishers wait. */
 static void
 feel_pressure(struct shard *shard)
 {
     struct session_host *host = &shard->host;
     const struct mem *mem = host->mem;
-    bool lanes_pressed;
+    bool lanes_pressed, was_short = host->queues.tight || host->pressed;
     host->queues.tight = mem->bytes_max != 0 && mem->used_bytes > mem->bytes_max - mem->bytes_max / 8;
     peers_feel(shard, &lanes_pressed, &host->held);
     rooms_pressed(shard, shard->log_pressed || lanes_pressed);
+    if (was_short && !host->queues.tight && !host->pressed)
+        io_wake(host->io); /* a turn for those that wait for room */
 }
 
 static void

@@ -324,7 +324,8 @@ RULE("basic.nack/multiple", DOC, KEPT, "basic.nack settles as ack does, and requ
 RULE("consumer_cancel_notify", DOC, KEPT, "A consumer whose queue is gone is told by basic.cancel, when it can be.",
      "g_a_consumer_hears_that_its_queue_is_gone")
 RULE("connection.blocked", DOC, KEPT, "Publishers are told when they are held back, and when they are not any more.",
-     "l_a_full_disk_blocks_publishers a_publisher_that_outruns_is_blocked")
+     "l_a_full_disk_blocks_publishers a_publisher_that_outruns_is_blocked "
+     "nothing_of_a_publisher_that_consumes_is_lost its_settlements_make_room")
 RULE("connection.update-secret/answered", DOC, KEPT, "connection.update-secret is answered.", "")
 RULE("direct_reply_to", DOC, KEPT, "amq.rabbitmq.reply-to is a queue of the channel's own, without being one.",
      "i_a_request_is_answered_directly")

@@ -181,16 +181,34 @@ no_array(struct view headers, struct refusal *why)
 
 static int
 route(struct channel *ch, const struct posting *posting, struct xchg *xchg, const struct amqp_properties *props,
-      struct refusal *why)
+      struct published *ret, struct refusal *why)
 {
-    struct published published;
     if (ch->relieved)
         channel_feed(ch);
-    carry_out(ch, posting, xchg, props, &published);
-    if (published.rc == -ERR_INVALID)
+    carry_out(ch, posting, xchg, props, ret);
+    if (ret->rc == -ERR_INVALID)
         return no_array(props->headers, why);
     if (ch->confirms != NULL)
-        confirm(ch, &published);
+        confirm(ch, ret);
+    return 0;
+}
+
+/* Without confirms nobody would hear that a publication was not stored: it waits for room, as it came, or its publisher
+ * is told by the end of his connection.  What a queue's limit refuses is dropped, as RabbitMQ does. */
+static int
+keep_faith(struct channel *ch, const struct posting *posting, int rc, struct refusal *why)
+{
+    bool is_short = rc == -ERR_TIGHT || rc == -ERR_DISK_FULL || rc == -ERR_NO_MEMORY;
+    if (!is_short && rc != -ERR_DISK && rc != -ERR_TOO_LARGE)
+        return 0;
+    if (!is_short || (rc == -ERR_NO_MEMORY && !server_is_busy(ch->conn->server)))
+        return deny_rc(why, rc);
+    struct counters *counters = &channel_host(ch)->counters;
+    counters->publishes_refused--; /* nor was it published yet */
+    counters->publishes_in--;
+    counters->publish_bytes_in -= posting->body.len;
+    waiting_posting(ch, posting);
+    conn_press(ch->conn);
     return 0;
 }
 
@@ -201,13 +219,14 @@ publish(struct channel *ch, const struct posting *posting, struct refusal *why)
     struct posting mine = *posting;
     struct xchg *xchg = NULL;
     uint8_t *owned = NULL;
+    struct published published = { 0 };
     count(ch, posting);
     int rc = check(ch, posting, &xchg, &props, why);
     if (rc == 0 && amqp_has(&props, AMQP_REPLY_TO) && view_is(props.reply_to, REPLY_TO_QUEUE))
         rc = reply_address(ch, &props, &mine.props, &owned, why);
     if (rc < 0)
         return rc;
-    rc = ch->tx != NULL ? transaction_keep(ch, &mine, why) : route(ch, &mine, xchg, &props, why);
+    rc = ch->tx != NULL ? transaction_keep(ch, &mine, why) : route(ch, &mine, xchg, &props, &published, why);
     mem_free(channel_mem(ch), owned);
-    return rc;
+    return rc == 0 && ch->confirms == NULL ? keep_faith(ch, posting, published.rc, why) : rc;
 }
