@@ -3,6 +3,8 @@
  */
 #include "catalog/inner.h"
 
+#include "base/break.h"
+
 static const char *const RESERVED = "amq.";
 
 enum { NS_A_MS = 1000000, GENERATED_RANDOM_BYTES = 16, GENERATED_BYTES_MAX = 32 };
@@ -260,9 +262,15 @@ expires_ns(const struct mq *mq)
 }
 
 static bool
+may_expire(const struct mq *mq)
+{
+    return mq->rules.expires_ms != 0 && mq->consumer_count == 0 && !broken(BREAK_KEEP_UNUSED);
+}
+
+static bool
 expired(const struct mq *mq)
 {
-    return mq->rules.expires_ms != 0 && mq->consumer_count == 0 &&
+    return may_expire(mq) &&
            io_now_ns(mq->vhost->catalog->host->io) >= expires_ns(mq);
 }
 
@@ -278,7 +286,7 @@ wind(struct mq *mq)
 {
     struct io *io = mq->vhost->catalog->host->io;
     io_timer_cut(io, &mq->timer);
-    if (mq->rules.expires_ms == 0 || mq->consumer_count > 0 || mq->vhost->catalog->restoring)
+    if (!may_expire(mq) || mq->vhost->catalog->restoring)
         return;
     if (io_timer_set(io, &mq->timer, expires_ns(mq), on_timer, mq) < 0)
         mq_soon(mq); /* tried again at the end of this turn, and of the next one in which it is used */

@@ -324,7 +324,7 @@ committed(struct log *log, struct batch *batch)
 static bool
 syncs(const struct log *log)
 {
-    return log->config.tier == TIER_SYNCED && !BROKEN_CONFIRM_BEFORE_SYNC;
+    return log->config.tier == TIER_SYNCED && !broken(BREAK_CONFIRM_BEFORE_SYNC);
 }
 
 static void submit(struct log *log, struct batch *batch, enum io_op op);

@@ -1,4 +1,5 @@
 /* queue/link.c - links: credit, delivery in turn, settlement. */
+#include "base/break.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/must.h"
@@ -119,7 +120,8 @@ hand(struct queue *queue, struct page *page, uint64_t seq, struct link *link, st
         if (queue->owner != NULL)
             queue_touch(queue);
     }
-    show(link, page, seq, pub, bit_get(page->body, BIT_AGAIN, i) || seq <= queue->delivered_before);
+    bool again = bit_get(page->body, BIT_AGAIN, i) || seq <= queue->delivered_before;
+    show(link, page, seq, pub, again || broken(BREAK_MARK_ALL));
     return true;
 }
 
@@ -176,7 +178,7 @@ static bool
 is_spent(const struct queue *queue, uint32_t returns)
 {
     uint32_t limit = queue->limits.delivery_limit;
-    return limit > 0 && returns > limit;
+    return limit > 0 && returns > limit && !broken(BREAK_FORGIVE_RETURNS);
 }
 
 static bool
@@ -284,7 +286,8 @@ put_back(struct queue *queue, struct page *page, uint64_t seq, struct link *link
     unsigned i = page_index_of(seq);
     bit_clear(page->body, BIT_FLIGHT, i);
     bit_set(page->body, BIT_READY, i);
-    bit_set(page->body, BIT_AGAIN, i);
+    if (!broken(BREAK_FORGET_RETURN))
+        bit_set(page->body, BIT_AGAIN, i);
     page->flight--;
     page->ready++;
     queue->flight--;

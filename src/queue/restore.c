@@ -14,6 +14,7 @@
  *     u8 ITEM_END    after it, everything before next seq that was not told is settled
  *
  * Replay knows an entry by its sequence number: what is below the queue's next one is no news. */
+#include "base/break.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/must.h"
@@ -62,7 +63,7 @@ queue_restore(struct queue *queue, uint64_t seq, uint64_t position, uint32_t byt
               struct entry_meta meta)
 {
     const struct entry entry = { .ref = position, .bytes = bytes, .meta = queue_meta(queue, meta, env) };
-    if (seq < queue->next_seq)
+    if (seq < queue->next_seq || (queue->kept && seq % 2 == 0 && broken(BREAK_THIN_STREAM)))
         return 0;
     return restore_entry(queue, seq, &entry, queue_expiry(queue, env), false);
 }

@@ -94,7 +94,7 @@ queue_tx_commit(struct queue_host *host)
     put_u32(&p, tx->held.used / TX_ITEM_BYTES);
     const struct view parts[] = { view_of(count, sizeof(count)), view_of(tx->held.bytes, tx->held.used),
                                   view_of(tx->settled.bytes, tx->settled.used) };
-    bool any = tx->held.used + tx->settled.used > 0 && !BROKEN_COMMIT_WITHOUT_RECORD;
+    bool any = tx->held.used + tx->settled.used > 0 && !broken(BREAK_COMMIT_WITHOUT_RECORD);
     int64_t position = any ? log_append(host->log, RECORD_COMMIT, true, parts, 3) : 0;
     mem_free(host->mem, tx->held.bytes);
     mem_free(host->mem, tx->settled.bytes);

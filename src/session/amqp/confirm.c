@@ -139,7 +139,7 @@ confirm(struct channel *ch, const struct published *published)
     confirms->tag++;
     if (published->rc < 0) {
         refuse(confirms);
-    } else if (published->waits && !BROKEN_CONFIRM_AMQP_BEFORE_SYNC) {
+    } else if (published->waits && !broken(BREAK_CONFIRM_AMQP_BEFORE_SYNC)) {
         wait_for(confirms, host->epoch, published->hasty);
     } else if (confirms->last.tag != 0) {
         confirms->last.tag = confirms->tag;

@@ -1,6 +1,8 @@
 /* basic.publish, whole: what may not be published, the envelope, basic.return. */
 #include "session/amqp/inner.h"
 
+#include "base/break.h"
+
 /* ---- what may not be published ------------------------------------------------------------------------------ */
 
 static int
@@ -90,7 +92,8 @@ fill(struct channel *ch, const struct posting *posting, const struct amqp_proper
                               .published_ms = now_ms,
                               .encoding = ENCODING_AMQP091,
                               .qos = props->delivery_mode == 2 };
-    if (amqp_has(props, AMQP_EXPIRATION) && parse_expiration(props->expiration, &ms, &why) == 0)
+    bool expires = amqp_has(props, AMQP_EXPIRATION) && !broken(BREAK_NEVER_EXPIRE);
+    if (expires && parse_expiration(props->expiration, &ms, &why) == 0)
         ret->expires_ms = now_ms + ms;
     return 0;
 }
