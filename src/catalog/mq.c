@@ -270,8 +270,7 @@ may_expire(const struct mq *mq)
 static bool
 expired(const struct mq *mq)
 {
-    return may_expire(mq) &&
-           io_now_ns(mq->vhost->catalog->host->io) >= expires_ns(mq);
+    return may_expire(mq) && io_now_ns(mq->vhost->catalog->host->io) >= expires_ns(mq);
 }
 
 static void

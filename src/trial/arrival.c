@@ -22,12 +22,19 @@ fresh_count(struct tally *tally, struct fresh *fresh, const struct arrival *arri
     return ++fresh->count <= copies || tally->ledger->damaged;
 }
 
-/* It was put once, in this life, and nobody's deliveries have gone back since. */
+/* Have deliveries to somebody gone back since, perhaps? */
 static bool
-is_undisturbed(const struct tally *tally, const struct item *item)
+was_parted(const struct tally *tally, uint64_t since_ns)
 {
-    bool parted = tally->parted_ns != 0 && tally->parted_ns + GRACE_NS >= item->put_ns;
-    return tally->quiet_net && item->attempts == 1 && item->deaths == tally->ledger->deaths && !parted;
+    return tally->parted_ns != 0 && tally->parted_ns + GRACE_NS >= since_ns;
+}
+
+/* It was put once, in this life, and has been on its way to nobody. */
+static bool
+is_untouched(const struct tally *tally, const struct item *item)
+{
+    return tally->quiet_net && item->attempts == 1 && item->deaths == tally->ledger->deaths &&
+           !was_parted(tally, item->put_ns);
 }
 
 static void
@@ -40,7 +47,7 @@ check_flag(struct tally *tally, struct item *item, const struct arrival *a)
     if (!fresh_count(tally, &item->fresh[dead], a, copies))
         ledger_violated(tally->ledger, "unflagged", "message %u/%u came again from place %u", a->of, a->number,
                         a->place);
-    if (a->redelivered && first && is_undisturbed(tally, item))
+    if (a->redelivered && first && is_untouched(tally, item))
         ledger_violated(tally->ledger, "flagged", "message %u/%u came first from place %u", a->of, a->number, a->place);
 }
 
@@ -69,23 +76,24 @@ check_returns(struct tally *tally, const struct item *item, const struct arrival
                         item->deliveries[0]);
 }
 
-/* Was it surely ready, and above the other, when that was put? */
+/* Was it surely ready at that time?  It was in the queue, and on its way to nobody. */
 static bool
-should_go_before(const struct tally *tally, const struct item *above, const struct item *item)
+was_ready(const struct item *item, uint64_t at_ns)
 {
-    return above->place == PLACE_RANKED && above->confirmed && above->deliveries[0] == 0 && above->attempts == 1 &&
-           above->deaths == tally->ledger->deaths && above->confirmed_ns < item->put_ns;
+    return item->place == PLACE_RANKED && item->confirmed && item->deliveries[0] == 0 && item->confirmed_ns < at_ns;
 }
 
 /* With one consumer only: what is on its way to another is not seen yet. */
 static void
 check_rank(struct tally *tally, const struct item *item, const struct arrival *a)
 {
-    if (a->place != PLACE_RANKED || !tally->one_taker || a->redelivered || !is_undisturbed(tally, item))
+    uint64_t at_ns = item->put_ns > tally->room_ns ? item->put_ns : tally->room_ns; /* or later: its delivery */
+    bool known = tally->one_taker && tally->quiet_net && a->life == tally->ledger->deaths;
+    if (a->place != PLACE_RANKED || !known || was_parted(tally, at_ns))
         return;
     for (unsigned s = 0; s < tally->senders; s++)
         for (uint32_t seq = 1; seq <= tally->messages; seq++)
-            if (place_rank(seq) > place_rank(a->number) && should_go_before(tally, tally_item(tally, s, seq), item))
+            if (place_rank(seq) > place_rank(a->number) && was_ready(tally_item(tally, s, seq), at_ns))
                 ledger_violated(tally->ledger, "rank", "message %u/%u came before %u/%u", a->of, a->number, s, seq);
 }
 
@@ -108,7 +116,7 @@ may_die_of(const struct tally *tally, const struct item *item, const struct arri
 static void
 check_death(struct tally *tally, const struct item *item, const struct arrival *a)
 {
-    if (a->place != PLACE_MORGUE || tally->ledger->damaged)
+    if (a->place != PLACE_MORGUE)
         return;
     if (!may_die_of(tally, item, a) || !view_equal(a->died_from, place_name(item->place)))
         ledger_violated(tally->ledger, "dead", "message %u/%u of place %u died of %.*s in %.*s", a->of, a->number,
@@ -134,7 +142,9 @@ tally_got(struct tally *tally, const struct arrival *a)
         return;
     }
     tally->ledger->received++;
-    if (tally->ledger->closed && !tally->ledger->damaged)
+    if (tally->ledger->damaged)
+        return;
+    if (tally->ledger->closed)
         ledger_violated(tally->ledger, "again", "message %u/%u came after a quiet restart", a->of, a->number);
     check_flag(tally, item, a);
     check_time(tally, item, a);

@@ -15,7 +15,10 @@ enum trade { TRADER, SENDER, TAKER, CLERK, READER };
 /* Publishes with confirms: with an even index to amq.topic, for the ledger, else to queues, for the tally. */
 struct sender {
     uint32_t next_seq;
-    bool rewind; /* one was refused: all that is not confirmed is sent again */
+    struct attempt {
+        uint32_t seq, tick;
+    } attempts[HAND_WINDOW]; /* at seq % HAND_WINDOW: the newest ones */
+    bool rewind;             /* one was refused: all that is not confirmed is sent again */
 };
 
 /* Not settled yet. */

@@ -35,6 +35,13 @@ begin(struct hand *h)
     return hand_call(h, &m);
 }
 
+/* The tally's clock goes on. */
+static void
+note_attempt(struct hand *h, uint32_t seq)
+{
+    h->sender.attempts[seq % HAND_WINDOW] = (struct attempt){ .seq = seq, .tick = ++h->trial->tally.tick };
+}
+
 static int
 send_topic(struct hand *h, uint32_t seq)
 {
@@ -101,12 +108,15 @@ prompt(struct hand *h)
         if ((is_topical(h) ? send_topic(h, s->next_seq) : send_queue(h, s->next_seq)) < 0)
             return;
         else
-            s->next_seq++;
+            note_attempt(h, s->next_seq++);
 }
 
 static void
 confirmed(struct hand *h, uint32_t seq, bool acked)
 {
+    const struct attempt *attempt = &h->sender.attempts[seq % HAND_WINDOW];
+    if (acked && attempt->seq == seq)
+        tally_witness(&h->trial->tally, attempt->tick);
     if (!acked) {
         h->sender.rewind = true;
         if (is_topical(h))

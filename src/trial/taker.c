@@ -19,6 +19,7 @@ begin(struct hand *h)
         rc = hand_consume(h, places[i], none);
     if (rc == 0)
         rc = hand_prefetch(h, 1);
+    tally_has_room(&h->trial->tally);
     return rc < 0 ? rc : hand_consume(h, PLACE_RANKED, none);
 }
 
@@ -31,14 +32,21 @@ note_settled(struct hand *h, const struct holding *hold)
 }
 
 static void
+let_go(struct hand *h, const struct holding *hold)
+{
+    if (hold->place == PLACE_RANKED)
+        tally_has_room(&h->trial->tally);
+}
+
+static void
 settle_one(struct hand *h)
 {
     const struct holding *hold = &h->taker.holds[0];
     bool restless = h->trial->restless, dies = hold->place == PLACE_WORK || hold->place == PLACE_SHORT;
-    bool counted = hold->place == PLACE_TRIES; /* it is basic.reject that counts, not basic.nack */
+    unsigned patience = hold->place == PLACE_TRIES ? 2 : 8;
     int rc;
-    if (restless && prng_once_in(&h->prng, counted ? 2 : 8)) {
-        rc = hand_settle(h, hold->tag, counted ? AMQP_BASIC_REJECT : AMQP_BASIC_NACK, true);
+    if (restless && prng_once_in(&h->prng, patience)) {
+        rc = hand_settle(h, hold->tag, prng_once_in(&h->prng, 2) ? AMQP_BASIC_REJECT : AMQP_BASIC_NACK, true);
     } else if (restless && dies && prng_once_in(&h->prng, 4)) {
         rc = hand_settle(h, hold->tag, AMQP_BASIC_REJECT, false);
         tally_rejected(&h->trial->tally, hold->of, hold->number);
@@ -49,6 +57,7 @@ settle_one(struct hand *h)
     }
     if (rc < 0)
         return;
+    let_go(h, hold);
     h->taker.count--;
     memmove(h->taker.holds, h->taker.holds + 1, h->taker.count * sizeof(h->taker.holds[0]));
 }
@@ -59,8 +68,10 @@ settle_all(struct hand *h)
     struct taker *taker = &h->taker;
     if (hand_settle(h, taker->holds[taker->count - 1].tag, AMQP_BASIC_ACK, true) < 0)
         return;
-    for (unsigned i = 0; i < taker->count; i++)
+    for (unsigned i = 0; i < taker->count; i++) {
         note_settled(h, &taker->holds[i]);
+        let_go(h, &taker->holds[i]);
+    }
     taker->count = 0;
 }
 

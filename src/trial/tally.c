@@ -45,7 +45,6 @@ tally_put(struct tally *tally, unsigned sender, uint32_t seq, enum place place)
         item->put_ns = sim_now(tally->sim);
     }
     item->place = (uint8_t)place;
-    item->tick = ++tally->tick;
 }
 
 void
@@ -55,8 +54,6 @@ tally_confirmed(struct tally *tally, unsigned sender, uint32_t seq)
     tally->ledger->confirmed += !item->confirmed;
     item->confirmed = true;
     item->confirmed_ns = sim_now(tally->sim);
-    if (item->tick > tally->witnessed)
-        tally->witnessed = item->tick;
     scroll_confirmed(tally, item);
 }
 
@@ -70,6 +67,19 @@ void
 tally_rejected(struct tally *tally, unsigned sender, uint32_t seq)
 {
     tally_item(tally, sender, seq)->rejected = true;
+}
+
+void
+tally_witness(struct tally *tally, uint32_t tick)
+{
+    if (tick > tally->witnessed)
+        tally->witnessed = tick;
+}
+
+void
+tally_has_room(struct tally *tally)
+{
+    tally->room_ns = sim_now(tally->sim);
 }
 
 void

@@ -62,7 +62,6 @@ struct item {
     uint8_t place, attempts;
     bool confirmed, settled, rejected;
     uint16_t deaths;        /* of nodes, at the first attempt */
-    uint32_t tick;          /* of the newest attempt */
     uint32_t stands;        /* its first offset in the stream, plus 1; 0: not known */
     uint64_t put_ns;        /* the first attempt */
     uint64_t confirmed_ns;  /* when that was heard */
@@ -120,6 +119,7 @@ struct tally {
     uint32_t tick;      /* attempts of all senders */
     uint32_t witnessed; /* the newest of them that was confirmed: what was done before it is on disk */
     uint64_t parted_ns; /* when a consumer's connection ended; 0: never */
+    uint64_t room_ns;   /* when the one taker last let the ranked queue deliver one more */
 };
 
 int tally_init(struct tally *tally, struct ledger *ledger, unsigned senders, unsigned messages);
@@ -128,10 +128,14 @@ void tally_fini(struct tally *tally);
 void tally_put(struct tally *tally, unsigned sender, uint32_t seq, enum place place);
 void tally_confirmed(struct tally *tally, unsigned sender, uint32_t seq);
 bool tally_is_confirmed(const struct tally *tally, unsigned sender, uint32_t seq);
+/* What was done before the attempt of this tick is on disk: it was confirmed. */
+void tally_witness(struct tally *tally, uint32_t tick);
 void tally_got(struct tally *tally, const struct arrival *arrival);
 /* A consumer acknowledges it; is about to reject it for good. */
 void tally_settled(struct tally *tally, unsigned sender, uint32_t seq);
 void tally_rejected(struct tally *tally, unsigned sender, uint32_t seq);
+/* Has room for one more of the ranked. */
+void tally_has_room(struct tally *tally);
 /* The connection of a consumer has ended; a node has died. */
 void tally_parted(struct tally *tally);
 void tally_died(struct tally *tally);
