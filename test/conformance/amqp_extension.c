@@ -69,6 +69,12 @@ static const struct amqp_vector rows[] = {
       OPEN QUEUE_Q QUEUE_D "1 > basic.publish routing-key=none headers={CC:A=[q] BCC:A=[d]} 'x'\n"
       "1 > basic.get queue=q no-ack\n1 < basic.get-ok delivery-tag=1 routing-key=none headers={CC:A=[q]} 'x'\n"
       "1 > basic.get queue=d no-ack\n1 < basic.get-ok delivery-tag=2 routing-key=none headers={CC:A=[q]} 'x'\n" },
+    { "keys_that_are_no_array", "sender-selected distribution",
+      OPEN "1 > basic.publish routing-key=k headers={CC=bad} 'x'\n"
+      CHANNEL_FAILS(406, "PRECONDITION_FAILED - invalid message: {unacceptable_type_in_header,\"CC\",longstr}", 60, 40) },
+    { "keys_that_are_no_array_in_a_transaction", "sender-selected distribution",
+      OPEN "1 > tx.select\n1 < tx.select-ok\n1 > basic.publish routing-key=k headers={BCC=bad} 'x'\n"
+      CHANNEL_FAILS(406, "PRECONDITION_FAILED - invalid message: {unacceptable_type_in_header,\"BCC\",longstr}", 60, 40) },
     { "dead_by_message_ttl", "x-dead-letter-exchange", OPEN DYING_Q("x-message-ttl=500") PUT("x") "wait 2000\n" EMPTY DEAD("expired") },
     { "dead_by_length", "x-dead-letter-exchange", OPEN DYING_Q("x-max-length=1") PUT("x") PUT("y") "wait 200\n" DEAD("maxlen") GETS("y") },
     { "ack_makes_room_for_what_follows", "consumer_priorities",

@@ -172,14 +172,15 @@ publish_posting(struct channel *ch, const struct posting *posting, struct publis
 
 /* A header that names further keys is an array of them. */
 static int
-no_array(struct view headers, struct refusal *why)
+check_key_headers(struct view headers, struct refusal *why)
 {
+    static const char *const names[] = { "CC", "BCC" };
     struct amqp_value v;
-    bool first = amqp_table_find(headers, "CC", &v) && v.type != 'A';
-    if (!first && !amqp_table_find(headers, "BCC", &v))
-        v.type = 'V';
-    return deny(why, AMQP_PRECONDITION_FAILED, "invalid message: {unacceptable_type_in_header,\"%s\",%s}",
-                first ? "CC" : "BCC", amqp_type_name(v.type));
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        if (amqp_table_find(headers, names[i], &v) && v.type != 'A')
+            return deny(why, AMQP_PRECONDITION_FAILED, "invalid message: {unacceptable_type_in_header,\"%s\",%s}",
+                        names[i], amqp_type_name(v.type));
+    return 0;
 }
 
 static int
@@ -190,7 +191,7 @@ route(struct channel *ch, const struct posting *posting, struct xchg *xchg, cons
         channel_feed(ch);
     carry_out(ch, posting, xchg, props, ret);
     if (ret->rc == -ERR_INVALID)
-        return no_array(props->headers, why);
+        return check_key_headers(props->headers, why);
     if (ch->confirms != NULL)
         confirm(ch, ret);
     return 0;
@@ -227,6 +228,8 @@ publish(struct channel *ch, const struct posting *posting, struct refusal *why)
     int rc = check(ch, posting, &xchg, &props, why);
     if (rc == 0 && amqp_has(&props, AMQP_REPLY_TO) && view_is(props.reply_to, REPLY_TO_QUEUE))
         rc = reply_address(ch, &props, &mine.props, &owned, why);
+    if (rc == 0 && ch->tx != NULL)
+        rc = check_key_headers(props.headers, why); /* else routing finds it */
     if (rc < 0)
         return rc;
     rc = ch->tx != NULL ? transaction_keep(ch, &mine, why) : route(ch, &mine, xchg, &props, &published, why);
