@@ -233,6 +233,35 @@ test_returns_are_counted_through_restarts(void **state)
     rig_free(rig);
 }
 
+/* As after a restart before its owner had taken it from its grave. */
+static void
+test_what_came_back_too_often_is_not_delivered(void **state)
+{
+    (void)state;
+    struct rig *rig = owned(11, true);
+    struct queue_limits limits = no_limits;
+    limits.delivery_limit = 2;
+    rig_limit(rig, limits);
+    push_many(rig, 1);
+    for (unsigned i = 0; i < 2; i++) {
+        rig_attach(rig, 0, 0);
+        rig_credit(rig, 0, 0, 1);
+        rig_settle(rig);
+        rig_return(rig, 0, 0, 1);
+        rig_settle(rig);
+        rig_crash(rig, true);
+        rig_boot(rig);
+    }
+    limits.delivery_limit = 1;
+    rig_limit(rig, limits);
+    rig_attach(rig, 0, 0);
+    rig_credit(rig, 0, 0, 1);
+    rig_settle(rig);
+    assert_int_equal(rig->delivered, 2);
+    assert_int_equal(rig->buried[QUEUE_DEATH_DELIVERY_LIMIT], 1);
+    rig_free(rig);
+}
+
 /* What was in flight when the power went comes flagged, what was not does not: the oracle checks it. */
 static void
 test_flags_outlive_power(void **state)
@@ -335,6 +364,7 @@ main(void)
         cmocka_unit_test(test_a_limit_of_bytes_is_for_bodies),
         cmocka_unit_test(test_who_rejects_says_so_before),
         cmocka_unit_test(test_returns_are_counted_through_restarts),
+        cmocka_unit_test(test_what_came_back_too_often_is_not_delivered),
         cmocka_unit_test(test_flags_outlive_power),
         cmocka_unit_test(test_the_higher_rank_is_served_first),
         cmocka_unit_test(test_each_allocation_may_fail),

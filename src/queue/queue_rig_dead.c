@@ -51,6 +51,16 @@ answer(struct rig *rig, struct rig_queue *q, uint64_t seq)
         exhume(q, seq);
 }
 
+/* Why did what was ready die? */
+static enum queue_death
+death_of(const struct rig *rig, const struct fact *fact)
+{
+    if (!rig_is_ready(rig, fact))
+        return QUEUE_DEATH_EXPIRED;
+    bool spent = rig->limits.delivery_limit > 0 && fact->returns > rig->limits.delivery_limit;
+    return spent ? QUEUE_DEATH_DELIVERY_LIMIT : QUEUE_DEATH_MAXLEN;
+}
+
 static void
 on_dead(struct queue_owner *owner, uint64_t seq, struct publication *pub, struct entry_meta meta,
         enum queue_death reason)
@@ -68,7 +78,7 @@ on_dead(struct queue_owner *owner, uint64_t seq, struct publication *pub, struct
     if (!rig->learning) {
         assert_int_equal(meta.deliveries, fact->returns);
         if (fact->state == FACT_READY)
-            rig_die(rig, fact, rig_is_ready(rig, fact) ? QUEUE_DEATH_MAXLEN : QUEUE_DEATH_EXPIRED);
+            rig_die(rig, fact, death_of(rig, fact));
         assert_true(fact->state == FACT_DEAD && !fact->told && (fact->reasons >> reason & 1));
     }
     fact->reasons = (uint8_t)(1 << reason);
