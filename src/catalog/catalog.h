@@ -195,6 +195,8 @@ void catalog_publish_init(struct catalog_publish *publish, struct vhost *vhost, 
 
 /* ---- policies and definitions ------------------------------------------------------------------------------- */
 
+/* Would it be set?  Changes nothing. */
+int policy_check(struct vhost *vhost, struct view name, const json_t *policy, struct refusal *why);
 int policy_set(struct vhost *vhost, struct view name, const json_t *policy, struct refusal *why);
 int policy_clear(struct vhost *vhost, struct view name, struct refusal *why);
 /* As RabbitMQ's definitions of one virtual host; NULL: no memory. */

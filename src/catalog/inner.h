@@ -343,6 +343,8 @@ struct policy {
 /* As it was given to policy_set(), with its name; NULL: no memory. */
 json_t *policy_json(const struct policy *policy);
 void policy_free(struct policy *policy);
+/* NULL: there is none. */
+const struct policy *policy_find(const struct vhost *vhost, struct view name);
 /* Policies changed: what the exchange takes from its own is made anew (xchg.c). */
 void xchg_policy(struct xchg *xchg);
 /* The one of highest priority that matches; NULL: none. */
