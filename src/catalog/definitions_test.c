@@ -88,17 +88,17 @@ bad_definitions_change_nothing(void **state)
 /* What only making it finds fault with: all before it is undone, a policy is what it was. */
 static const char *const flawed[][2] = {
     {"\"queues\": [{\"name\": \"q\"}, {\"name\": \"q\", \"durable\": true}]",
-     "definitions: queues[1] 'q': inequivalent arg 'durable'"},
+     "definitions: queues[1] 'q': inequivalent arg 'durable'"                                                                                                                        },
     { "\"exchanges\": [{\"name\": \"x\", \"type\": \"fanout\"}, {\"name\": \"x\", \"type\": \"topic\"}]",
-     "definitions: exchanges[1] 'x': inequivalent arg 'type'"},
+     "definitions: exchanges[1] 'x': inequivalent arg 'type'"                                                                                                                        },
     { "\"queues\": [{\"name\": \"q\", \"durable\": true}], \"exchanges\": [{\"name\": \"h\", \"durable\": true, "
-     "\"type\": "
+      "\"type\": "
       "\"x-consistent-hash\"}], \"bindings\": [{\"source\": \"h\", \"destination\": \"q\", \"destination_type\": "
       "\"queue\", \"routing_key\": \"2\"}, {\"source\": \"auto\", \"destination\": \"kept\", \"destination_type\": "
       "\"queue\", \"routing_key\": \"k\"}, {\"source\": \"h\", \"destination\": \"kept\", \"destination_type\": "
-      "\"queue\", \"routing_key\": \"heavy\"}]",                                                                                                    "definitions: bindings[2]: "              },
+      "\"queue\", \"routing_key\": \"heavy\"}]",                                                     "definitions: bindings[2]: "                                               },
     { "\"bindings\": [{\"source\": \"\", \"destination\": \"kept\", \"destination_type\": \"queue\", \"routing_key\": "
-      "\"\"}]",                                                                                                  "definitions: bindings[0]: operation not permitted on the default exchange"                          },
+      "\"\"}]",                                                                                      "definitions: bindings[0]: operation not permitted on the default exchange"},
 };
 
 static void

@@ -273,7 +273,7 @@ over(const struct queue *queue, const struct envelope *env)
 int
 queue_admits(struct queue *queue, const struct envelope *env)
 {
-    bool waits_in_memory = !queue->durable && queue->ready > 0;
+    bool waits_in_memory = !queue->durable && queue->ready > 0 && !queue->host->tx.admitted;
     if (queue->limits.overflow == QUEUE_REJECT && over(queue, env))
         return -ERR_FULL;
     if (queue->host->tight && waits_in_memory)

@@ -33,7 +33,8 @@ struct tx_list {
     uint32_t used, room;
 };
 struct tx {
-    bool open;
+    bool open;     /* and in the log */
+    bool admitted; /* memory was asked for beforehand: nothing in it is refused because that is tight */
     struct tx_list held, settled;
 };
 

@@ -202,6 +202,31 @@ what_waited_is_as_it_was(void **state)
     close_scene(&scene);
 }
 
+/* Where a publication alone would have to wait, a transaction has the room that it asked for, or is not begun. */
+static void
+a_transaction_is_whole(void **state)
+{
+    struct scene scene = open_scene(TIER_MEMORY);
+    (void)state;
+    play(&scene, OPEN "2 > channel.open\n2 < channel.open-ok\n2 > confirm.select\n2 < confirm.select-ok\n"
+                      "1 > tx.select\n1 < tx.select-ok\n1 > queue.declare queue=q\n1 < queue.declare-ok queue=q\n"
+                      "1 > queue.declare queue=r\n1 < queue.declare-ok queue=r\n2 > basic.publish routing-key=r 'x'\n"
+                      "2 < basic.ack delivery-tag=1\n"
+                      "2 > basic.publish routing-key=r 'z'\n2 < basic.ack delivery-tag=2\n2 > basic.get queue=r\n2 < "
+                      "basic.get-ok * 'x'\n" B_OPEN);
+    say_often(&scene, A, "2 basic.publish routing-key=q size=16384", 1000);
+    assert_non_null(strstr(amqp_heard(scene.stage, A), "2 basic.nack"));
+    say_often(&scene, A, "1 basic.publish routing-key=r 'y'", 3);
+    say(&scene, A, "1 tx.commit");
+    assert_non_null(strstr(amqp_heard(scene.stage, A), "1 tx.commit-ok"));
+    play(&scene, "b 1 > queue.declare queue=r\nb 1 < queue.declare-ok queue=r message-count=4\n");
+    say_often(&scene, A, "1 basic.publish routing-key=r size=16384", 50);
+    say(&scene, A, "1 tx.commit");
+    assert_non_null(strstr(amqp_heard(scene.stage, A), "1 channel.close reply-code=406"));
+    play(&scene, "b 1 > queue.declare queue=r\nb 1 < queue.declare-ok queue=r message-count=4\n");
+    close_scene(&scene);
+}
+
 /* The disk is full for a while. */
 static void
 nothing_is_lost_for_want_of_disk(void **state)
@@ -277,6 +302,7 @@ main(void)
         cmocka_unit_test(its_settlements_make_room),
         cmocka_unit_test(the_end_waits_too),
         cmocka_unit_test(what_waited_is_as_it_was),
+        cmocka_unit_test(a_transaction_is_whole),
         cmocka_unit_test(nothing_is_lost_for_want_of_disk),
         cmocka_unit_test(gets_wait_for_the_outbox),
         cmocka_unit_test(gets_of_what_is_on_disk_wait_too),
