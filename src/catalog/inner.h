@@ -214,6 +214,7 @@ struct mq {
     bool durable, exclusive, auto_delete;
     bool taken;  /* by an exclusive consumer */
     bool ending; /* its last consumer has gone: mq_turn() deletes it, and nobody finds it before */
+    bool untold; /* a level was made, and the log has refused the record that says so */
     uint16_t level_count;
     uint8_t *arguments;
     uint32_t arguments_bytes;

@@ -95,7 +95,8 @@ mq_make_level(struct mq *mq, uint8_t priority, uint32_t id, struct mq_level **re
     return 0;
 }
 
-/* The level of a message's priority.  A new one is recorded before the message that it is for. */
+/* The level of a message's priority.  A new one is recorded before the message that it is for, also when the log has
+ * refused that at first. */
 static struct mq_level *
 level_for(struct mq *mq, const struct envelope *env)
 {
@@ -105,11 +106,15 @@ level_for(struct mq *mq, const struct envelope *env)
     uint8_t priority = envelope_properties(env, &exchange, &props) ? props.priority : 0;
     if (priority > mq->rules.priority_max)
         priority = mq->rules.priority_max;
-    if (mq->levels[priority] != NULL)
-        return mq->levels[priority];
-    if (mq_make_level(mq, priority, 0, &level) < 0)
+    if (mq->levels[priority] == NULL) {
+        if (mq_make_level(mq, priority, 0, &level) < 0)
+            return NULL;
+        mq->untold = true;
+    }
+    if (mq->untold && record_mq(mq) < 0)
         return NULL;
-    return record_mq(mq) < 0 ? NULL : level;
+    mq->untold = false;
+    return mq->levels[priority];
 }
 
 void
