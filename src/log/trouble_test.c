@@ -17,7 +17,7 @@ is_in_the_file(void *arg)
     uint8_t bytes[RECORD_HEADER_BYTES] = { 0 };
     name_path(path, "log", NAME_SEGMENT, position_segment(spot->position));
     (void)sim_file_peek(spot->rig->machine, path, position_offset(spot->position), bytes, sizeof(bytes));
-    return bytes[15] != 0;
+    return bytes[RECORD_HEADER_BYTES - 1] != 0;
 }
 
 static bool

@@ -87,12 +87,12 @@ has_room(const struct segment *segment, uint64_t span)
     return segment->used + BATCH_HEADER_BYTES + span <= segment->size;
 }
 
-/* The size of a segment that takes a record of `span`. */
+/* The size with which a segment begins that takes a record of `span`. */
 static uint64_t
 size_for(const struct log *log, uint64_t span)
 {
     uint64_t size = page_up(SEGMENT_HEADER_BYTES + BATCH_HEADER_BYTES + span);
-    return size < log->config.segment_bytes ? log->config.segment_bytes : size;
+    return size < log->supply.piece_bytes ? log->supply.piece_bytes : size;
 }
 
 /* The active segment becomes one that has room for `span`. */
@@ -106,6 +106,7 @@ roll(struct log *log, uint64_t span)
         if (next->state == SEGMENT_PLANNED && next != log->supply.segment && !has_room(next, span))
             next->size = size_for(log, span);
         writer_close_batch(log);
+        supply_hurry(log);
         log->active->sealed = true;
         log->active = next;
         log->supply.measure = true;
