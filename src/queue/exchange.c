@@ -147,7 +147,7 @@ pack_meta(const struct delivery *d)
 static int
 reserve_head(struct exchange *ex, uint32_t targets)
 {
-    size_t n = record_publish_head_bytes(targets);
+    size_t n = record_publish_head_bytes_max(targets);
     if (n <= ex->head_room)
         return 0;
     uint8_t *head = mem_grow(ex->mem, ex->head, n);
