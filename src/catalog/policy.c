@@ -178,7 +178,7 @@ prepare(struct vhost *vhost, struct view name, const json_t *json, struct policy
 int
 policy_check(struct vhost *vhost, struct view name, const json_t *json, struct refusal *why)
 {
-    struct policy *policy, *old;
+    struct policy *policy = NULL, *old;
     int rc = prepare(vhost, name, json, &policy, &old, why);
     if (rc == 0)
         policy_free(policy);

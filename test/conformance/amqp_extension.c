@@ -86,6 +86,12 @@ static const struct amqp_vector rows[] = {
     { "requeued_is_too_much", "x-max-length",
       OPEN "1 > queue.declare queue=q arguments={x-max-length=1}\n1 < queue.declare-ok queue=q\n" PUT("a")
       "1 > basic.get queue=q\n1 < basic.get-ok * 'a'\n" PUT("b") "1 > basic.nack delivery-tag=1 requeue\n" GETS("b") EMPTY },
+    { "one_that_rejects_keeps_nothing_from_the_others", "x-max-length",
+      OPEN "1 > queue.declare queue=full arguments={x-max-length=0 x-overflow=reject-publish}\n1 < queue.declare-ok queue=full\n" QUEUE_Q
+      "1 > queue.bind queue=full exchange=amq.fanout\n1 < queue.bind-ok\n1 > queue.bind queue=q exchange=amq.fanout\n1 < queue.bind-ok\n"
+      "1 > basic.publish exchange=amq.fanout mandatory 'x'\n1 > basic.get queue=q no-ack\n1 < basic.get-ok * 'x'\n"
+      CONFIRM "1 > basic.publish exchange=amq.fanout 'y'\n1 < basic.nack delivery-tag=1\n"
+      "1 > basic.get queue=q no-ack\n1 < basic.get-ok * 'y'\n1 > basic.get queue=full\n1 < basic.get-empty\n" },
     { "priorities_are_limited_together", "x-max-length",
       OPEN "1 > queue.declare queue=q arguments={x-max-length=2 x-max-priority=3}\n1 < queue.declare-ok queue=q\n"
       "1 > basic.publish routing-key=q priority=3 'high'\n1 > basic.publish routing-key=q 'low'\n"

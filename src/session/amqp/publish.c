@@ -114,11 +114,14 @@ publish_now(struct channel *ch, const struct posting *posting, struct xchg *xchg
     catalog_publish_init(&publish, ch->conn->vhost, xchg);
     publish.headers = props->headers;
     ret->rc = fill(ch, posting, props, &publish.out.pub.env);
+    publish.out.severally = true;
     if (ret->rc == 0)
         ret->rc = host->ops->publish(host, &publish.out);
     ret->unrouted = ret->rc == 0 && publish.out.matched == 0 && !publish.delayed;
     ret->waits = publish.out.stored && props->delivery_mode == 2;
     ret->hasty = publish.out.hasty;
+    if (ret->rc == 0 && publish.out.rejected)
+        ret->rc = -ERR_FULL; /* the others have it */
 }
 
 static void
