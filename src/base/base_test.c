@@ -62,6 +62,61 @@ pen_writes_what_cursor_reads(void **state)
 }
 
 static void
+leb128_boundaries(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t x;
+        unsigned bytes;
+    } rows[] = {
+        {0,                        1 },
+        { 1,                       1 },
+        { 127,                     1 },
+        { 128,                     2 },
+        { 16383,                   2 },
+        { 16384,                   3 },
+        { UINT32_MAX,              5 },
+        { (UINT64_C(1) << 56) - 1, 8 },
+        { UINT64_C(1) << 56,       9 },
+        { INT64_MAX,               9 },
+        { UINT64_MAX,              10}
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        uint8_t room[LEB128_BYTES_MAX];
+        struct pen p = pen_of(room, sizeof(room));
+        put_leb128(&p, rows[i].x);
+        assert_false(p.torn);
+        assert_int_equal(p.at - room, rows[i].bytes);
+        struct cursor c = cursor_of(view_of(room, rows[i].bytes));
+        assert_int_equal(take_leb128(&c), rows[i].x);
+        assert_true(!c.torn && cursor_left(&c) == 0);
+        for (size_t cut = 0; cut < rows[i].bytes; cut++) {
+            c = cursor_of(view_of(room, cut));
+            assert_int_equal(take_leb128(&c), 0);
+            assert_true(c.torn);
+        }
+    }
+}
+
+/* Longer than need be, and more than 64 bits. */
+static void
+leb128_has_one_form(void **state)
+{
+    (void)state;
+    static const uint8_t rows[][11] = {
+        {0x80,      0x00          },
+        { 0xff, 0x80, 0x00},
+        {  0xff, 0xff, 0xff,    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02 },
+        { 0xff, 0xff, 0xff, 0xff,              0xff, 0xff, 0xff, 0xff, 0xff, 0x81, 0x00 },
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct cursor c = cursor_of(view_of(rows[i], sizeof(rows[i])));
+        assert_int_equal(take_leb128(&c), 0);
+        assert_true(c.torn);
+    }
+}
+
+static void
 varint_boundaries(void **state)
 {
     (void)state;
@@ -292,6 +347,8 @@ main(void)
         cmocka_unit_test(view_finds_characters),
         cmocka_unit_test(cursor_is_sticky),
         cmocka_unit_test(pen_writes_what_cursor_reads),
+        cmocka_unit_test(leb128_boundaries),
+        cmocka_unit_test(leb128_has_one_form),
         cmocka_unit_test(varint_boundaries),
         cmocka_unit_test(mem_keeps_its_budget),
         cmocka_unit_test(map_against_an_array),

@@ -1,48 +1,58 @@
-/* base/break.h - promises that a test build may break, one at a time, to prove that the checkers notice.
- * `meson setup -Dbreak=confirm_before_sync` defines TAMBO_BREAK_CONFIRM_BEFORE_SYNC; in every other build these are all
- * false. */
+/* base/break.h - promises that a test build may break, to prove that the checkers notice.
+ * `meson setup -Dbreak=true` builds it; the environment variable TAMBO_BREAK names the one promise to break.  In every
+ * other build all of them are kept, and the compiler sees that. */
 #ifndef TAMBO_BASE_BREAK_H
 #define TAMBO_BASE_BREAK_H
 
 #include <stdbool.h>
 
-/* CONFIRM_BEFORE_SYNC       the log says committed when a write was begun, not when it was synced
- * SKIP_CHECKSUM             recovery takes records whose checksum fails
- * FORGET_SETTLEMENT         a settlement is not recorded
- * CONFIRM_AMQP_BEFORE_SYNC  a publication over AMQP is confirmed at the end of its turn
- * COMMIT_WITHOUT_RECORD     a transaction is committed, and not recorded
- * FORGET_BINDING            a binding of a durable queue is not recorded */
-enum broken {
-#ifdef TAMBO_BREAK_CONFIRM_BEFORE_SYNC
-    BROKEN_CONFIRM_BEFORE_SYNC = true,
-#else
-    BROKEN_CONFIRM_BEFORE_SYNC = false,
+#ifdef TAMBO_BREAK
+#include <stdlib.h>
+#include <string.h>
 #endif
-#ifdef TAMBO_BREAK_SKIP_CHECKSUM
-    BROKEN_SKIP_CHECKSUM = true,
-#else
-    BROKEN_SKIP_CHECKSUM = false,
-#endif
-#ifdef TAMBO_BREAK_FORGET_SETTLEMENT
-    BROKEN_FORGET_SETTLEMENT = true,
-#else
-    BROKEN_FORGET_SETTLEMENT = false,
-#endif
-#ifdef TAMBO_BREAK_CONFIRM_AMQP_BEFORE_SYNC
-    BROKEN_CONFIRM_AMQP_BEFORE_SYNC = true,
-#else
-    BROKEN_CONFIRM_AMQP_BEFORE_SYNC = false,
-#endif
-#ifdef TAMBO_BREAK_COMMIT_WITHOUT_RECORD
-    BROKEN_COMMIT_WITHOUT_RECORD = true,
-#else
-    BROKEN_COMMIT_WITHOUT_RECORD = false,
-#endif
-#ifdef TAMBO_BREAK_FORGET_BINDING
-    BROKEN_FORGET_BINDING = true,
-#else
-    BROKEN_FORGET_BINDING = false,
-#endif
+
+/* clang-format off */
+#define BREAKS(BREAK)                                                                                        \
+    BREAK(CONFIRM_BEFORE_SYNC,      "the log says committed when a write was begun, not when it was synced") \
+    BREAK(SKIP_CHECKSUM,            "recovery takes records whose checksum fails")                           \
+    BREAK(FORGET_SETTLEMENT,        "a settlement is not recorded")                                          \
+    BREAK(CONFIRM_AMQP_BEFORE_SYNC, "a publication over AMQP is confirmed at the end of its turn")           \
+    BREAK(COMMIT_WITHOUT_RECORD,    "a transaction is committed, and not recorded")                          \
+    BREAK(FORGET_BINDING,           "a binding of a durable queue is not recorded")                          \
+    BREAK(FORGET_DELETE,            "the end of a queue is not recorded")                                    \
+    BREAK(FORGET_UNBIND,            "the end of a binding is not recorded")                                  \
+    BREAK(FORGET_POLICY,            "a policy is not recorded")                                              \
+    BREAK(FORGET_DELIVERED,         "up to where a queue has delivered is not recorded")                     \
+    BREAK(FORGET_RETURN,            "what comes back is not marked as delivered before")                     \
+    BREAK(MARK_ALL,                 "every message is marked as delivered before")                           \
+    BREAK(SKIP_FIRST,               "a stream's reader passes over the entry that it begins at")             \
+    BREAK(THIN_STREAM,              "every other entry of a stream is not there after a restart")            \
+    BREAK(NEVER_EXPIRE,             "the time to live that a message brings is not looked at")               \
+    BREAK(DROP_EXPIRED,             "what expires is dropped, dead letter exchange or not")                  \
+    BREAK(KEEP_UNUSED,              "a queue that nobody uses does not expire")                              \
+    BREAK(FORGIVE_RETURNS,          "a message may come back any number of times")                           \
+    BREAK(FORGET_RANK,              "consumers are fed from all priorities of a queue alike")
+/* clang-format on */
+
+enum breakable {
+#define BREAK(NAME, WHAT) BREAK_##NAME,
+    BREAKS(BREAK)
+#undef BREAK
 };
+
+static inline bool
+broken(enum breakable promise)
+{
+#ifdef TAMBO_BREAK
+#define BREAK(NAME, WHAT) #NAME,
+    static const char *const names[] = { BREAKS(BREAK) };
+#undef BREAK
+    const char *name = getenv("TAMBO_BREAK");
+    return name != NULL && strcmp(name, names[promise]) == 0;
+#else
+    (void)promise;
+    return false;
+#endif
+}
 
 #endif

@@ -16,6 +16,31 @@ take_varint(struct cursor *c)
     return 0;
 }
 
+uint64_t
+take_leb128(struct cursor *c)
+{
+    uint64_t x = 0;
+    for (unsigned shift = 0; shift < 64; shift += 7) {
+        uint8_t b = take_u8(c);
+        x |= (uint64_t)(b & 0x7f) << shift;
+        if (b & 0x80)
+            continue;
+        if (c->torn || (b == 0 && shift > 0) || (shift == 63 && b > 1))
+            break;
+        return x;
+    }
+    c->torn = true;
+    return 0;
+}
+
+void
+put_leb128(struct pen *p, uint64_t x)
+{
+    for (; x > 0x7f; x >>= 7)
+        put_u8(p, (uint8_t)(x | 0x80));
+    put_u8(p, (uint8_t)x);
+}
+
 void
 put_varint(struct pen *p, uint32_t x)
 {

@@ -89,6 +89,8 @@ take_long(struct cursor *c)
 /* MQTT's variable byte integer (MQTT 5, 1.5.5), also used by our own records: at most four bytes, shortest form not
  * demanded here. */
 uint32_t take_varint(struct cursor *c);
+/* Unsigned LEB128: seven bits a byte, the lowest first; any 64-bit number, in its shortest form only. */
+uint64_t take_leb128(struct cursor *c);
 
 struct pen {
     uint8_t *at, *end;
@@ -173,5 +175,7 @@ put_long(struct pen *p, struct view v)
 /* x <= 268,435,455 */
 void put_varint(struct pen *p, uint32_t x);
 unsigned varint_size(uint32_t x);
+void put_leb128(struct pen *p, uint64_t x);
+enum { LEB128_BYTES_MAX = 10 };
 
 #endif

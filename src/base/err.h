@@ -29,7 +29,8 @@
     ERR(IO, "input/output error")                                     \
     ERR(STATE, "not in this state")                                   \
     ERR(FORKED, "belongs to the parent process")                      \
-    ERR(DESCRIPTORS, "out of file descriptors")
+    ERR(DESCRIPTORS, "out of file descriptors")                       \
+    ERR(TIGHT, "memory budget (node_memory_bytes_max) nearly exhausted")
 
 enum err {
     ERR_NONE,

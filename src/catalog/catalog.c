@@ -83,7 +83,7 @@ refuse_world(struct refusal *why, int rc)
 {
     if (rc == -ERR_REFUSED)
         return rc;
-    bool is_short = rc == -ERR_NO_MEMORY || rc == -ERR_DISK_FULL || rc == -ERR_FULL;
+    bool is_short = rc == -ERR_NO_MEMORY || rc == -ERR_DISK_FULL || rc == -ERR_FULL || rc == -ERR_TIGHT;
     (void)refuse(why, is_short ? AMQP_RESOURCE_ERROR : AMQP_INTERNAL_ERROR, "%s", err_text(rc));
     return rc;
 }

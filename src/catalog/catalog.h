@@ -126,7 +126,7 @@ struct mq_facts {
     bool durable, exclusive, auto_delete, stream, single_active;
     bool spurns; /* what it refuses, being full, is dead-lettered all the same (reject-publish-dlx) */
     const void *owner;
-    uint64_t ready, unacked, bytes;
+    uint64_t ready, unacked, ready_bytes; /* of bodies */
     uint32_t consumers;
     enum tier tier;     /* what a confirm means */
     struct view policy; /* the name of the one applied; empty: none */
@@ -201,6 +201,8 @@ void catalog_topic_leave(struct catalog *catalog, struct view filter, struct hop
 
 /* ---- policies and definitions ------------------------------------------------------------------------------- */
 
+/* Would it be set?  Changes nothing. */
+int policy_check(struct vhost *vhost, struct view name, const json_t *policy, struct refusal *why);
 int policy_set(struct vhost *vhost, struct view name, const json_t *policy, struct refusal *why);
 int policy_clear(struct vhost *vhost, struct view name, struct refusal *why);
 /* As RabbitMQ's definitions of one virtual host; NULL: no memory. */

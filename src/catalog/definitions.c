@@ -3,7 +3,7 @@
  *     {"vhosts": [{"name"}], "policies": [...], "queues": [...], "exchanges": [...], "bindings": [...]}
  *
  * What names another virtual host is not for this one.  An import is read twice: the first time everything that can be
- * known beforehand is checked, and nothing changes. */
+ * known beforehand is checked, and nothing changes.  What then fails all the same undoes what was made before it. */
 #include "base/limits.h"
 #include "catalog/inner.h"
 
@@ -66,12 +66,21 @@ struct import {
     const json_t *definitions;
     const char *section;
     struct refusal *why;
+    json_t *undo; /* in order of making: {"section", "item", "old": the policy that was there} */
 };
 
 static int
 bad(const struct import *in, const char *key, const char *what)
 {
-    return refuse(in->why, AMQP_PRECONDITION_FAILED, "definitions: %s: '%s' is not %s", in->section, key, what);
+    return refuse(in->why, AMQP_PRECONDITION_FAILED, "'%s' is not %s", key, what);
+}
+
+/* It is about to be made: noted first, so that it can be undone.  `old` is taken; NULL: none. */
+static int
+note(const struct import *in, const json_t *item, json_t *old)
+{
+    json_t *entry = json_pack("{s:s, s:O, s:o*}", "section", in->section, "item", item, "old", old);
+    return entry == NULL || json_array_append_new(in->undo, entry) < 0 ? refuse_world(in->why, -ERR_NO_MEMORY) : 0;
 }
 
 static int
@@ -128,6 +137,8 @@ on_queue(const struct import *in, const json_t *item, bool check)
     uint8_t *room = NULL;
     int rc = read_queue(in, item, &spec, &room);
     struct mq *mq = rc < 0 ? NULL : mq_find(in->vhost, spec.name);
+    if (rc == 0 && !check && mq == NULL)
+        rc = note(in, item, NULL);
     if (rc == 0 && !check)
         rc = mq_declare(in->vhost, &spec, &mq, NULL, NULL, in->why);
     else if (rc == 0)
@@ -157,6 +168,8 @@ on_exchange(const struct import *in, const json_t *item, bool check)
     struct exchange_spec spec = { 0 };
     uint8_t *room = NULL;
     int rc = read_exchange(in, item, &spec, &room);
+    if (rc == 0 && !check && xchg_find(in->vhost, spec.name) == NULL)
+        rc = note(in, item, NULL);
     if (rc == 0)
         rc = check ? xchg_check(in->vhost, &spec, in->why) : xchg_declare(in->vhost, &spec, NULL, in->why);
     mem_free(in->vhost->catalog->host->mem, room);
@@ -216,6 +229,8 @@ on_binding(const struct import *in, const json_t *item, bool check)
         rc = check_end(in, spec.source, false);
     if (rc == 0 && check)
         rc = check_end(in, spec.destination, spec.kind == BIND_QUEUE);
+    if (rc == 0 && !check && binding_find(in->vhost, &spec) == NULL)
+        rc = note(in, item, NULL);
     if (rc == 0 && !check)
         rc = binding_add(in->vhost, &spec, NULL, in->why);
     mem_free(in->vhost->catalog->host->mem, room);
@@ -231,7 +246,64 @@ on_policy(const struct import *in, const json_t *item, bool check)
         rc = text(in, item, "pattern", &pattern);
     if (rc == 0 && !json_is_object(json_object_get(item, "definition")))
         rc = bad(in, "definition", "an object of settings");
-    return rc == 0 && !check ? policy_set(in->vhost, name, item, in->why) : rc;
+    if (rc < 0 || check)
+        return rc < 0 ? rc : policy_check(in->vhost, name, item, in->why);
+    const struct policy *old = policy_find(in->vhost, name);
+    rc = note(in, item, old == NULL ? NULL : policy_json(old));
+    return rc == 0 ? policy_set(in->vhost, name, item, in->why) : rc;
+}
+
+/* ---- undone --------------------------------------------------------------------------------------------------------
+ *
+ * In the same turn: nobody has seen it.  The last to be noted may not have been made. */
+
+typedef void undo_fn(const struct import *in, const json_t *item, const json_t *old);
+
+static void
+undo_policy(const struct import *in, const json_t *item, const json_t *old)
+{
+    struct view name;
+    if (text(in, item, "name", &name) < 0)
+        return;
+    if (old != NULL)
+        (void)policy_set(in->vhost, name, old, in->why);
+    else
+        (void)policy_clear(in->vhost, name, in->why);
+}
+
+static void
+undo_queue(const struct import *in, const json_t *item, const json_t *old)
+{
+    struct view name;
+    uint64_t count;
+    (void)old;
+    struct mq *mq = text(in, item, "name", &name) < 0 ? NULL : mq_find(in->vhost, name);
+    if (mq != NULL)
+        (void)mq_delete(mq, false, false, &count, NULL, in->why);
+}
+
+static void
+undo_exchange(const struct import *in, const json_t *item, const json_t *old)
+{
+    struct view name;
+    (void)old;
+    if (text(in, item, "name", &name) == 0)
+        (void)xchg_delete(in->vhost, name, false, NULL, in->why);
+}
+
+/* An exchange that has it as its last does not go with it: it was there before. */
+static void
+undo_binding(const struct import *in, const json_t *item, const json_t *old)
+{
+    struct binding_spec spec = { 0 };
+    uint8_t *room = NULL;
+    (void)old;
+    struct binding *b = read_binding(in, item, &spec, &room) < 0 ? NULL : binding_find(in->vhost, &spec);
+    if (b != NULL && binding_durable(b))
+        (void)record_binding_end(b);
+    if (b != NULL)
+        binding_free(b);
+    mem_free(in->vhost->catalog->host->mem, room);
 }
 
 /* ---- all of them ---------------------------------------------------------------------------------------------------
@@ -244,34 +316,71 @@ is_ours(const struct import *in, const json_t *item)
     return vhost == NULL || (json_is_string(vhost) && view_is(vhost_name(in->vhost), json_string_value(vhost)));
 }
 
+static const struct {
+    const char *name;
+    int (*on)(const struct import *in, const json_t *item, bool check);
+    undo_fn *undo;
+} sections[] = {
+    {"policies",   on_policy,   undo_policy  },
+    { "queues",    on_queue,    undo_queue   },
+    { "exchanges", on_exchange, undo_exchange},
+    { "bindings",  on_binding,  undo_binding },
+};
+
+/* The refusal says of which item it is. */
+static int
+label(const struct import *in, size_t at, const json_t *item, int rc)
+{
+    const char *name = json_string_value(json_object_get(item, "name"));
+    struct refusal said = *in->why;
+    (void)refuse(in->why, said.code, "definitions: %s[%zu]%s%s%s: %s", in->section, at, name == NULL ? "" : " '",
+                 name == NULL ? "" : name, name == NULL ? "" : "'", said.text);
+    return rc;
+}
+
 static int
 each(struct import *in, bool check)
 {
-    /* Policies first: they are what only setting them can find fault with. */
-    static const struct {
-        const char *name;
-        int (*on)(const struct import *in, const json_t *item, bool check);
-    } sections[] = {
-        {"policies",   on_policy  },
-        { "queues",    on_queue   },
-        { "exchanges", on_exchange},
-        { "bindings",  on_binding },
-    };
     size_t at;
     const json_t *item;
     for (size_t i = 0; i < COUNT_OF(sections); i++) {
         const json_t *list = json_object_get(in->definitions, sections[i].name);
         in->section = sections[i].name;
         if (list != NULL && !json_is_array(list))
-            return bad(in, in->section, "an array");
+            return refuse(in->why, AMQP_PRECONDITION_FAILED, "definitions: '%s' is not an array", in->section);
         json_array_foreach(list, at, item)
         {
             int rc = is_ours(in, item) ? sections[i].on(in, item, check) : 0;
             if (rc < 0)
-                return rc;
+                return label(in, at, item, rc);
         }
     }
     return 0;
+}
+
+/* Backwards, and without a word: the refusal is told already. */
+static void
+undo_all(struct import *in)
+{
+    struct refusal unheard;
+    in->why = &unheard;
+    for (size_t n = json_array_size(in->undo); n-- > 0;) {
+        const json_t *entry = json_array_get(in->undo, n), *section = json_object_get(entry, "section");
+        for (size_t i = 0; i < COUNT_OF(sections); i++)
+            if (strcmp(sections[i].name, json_string_value(section)) == 0)
+                sections[i].undo(in, json_object_get(entry, "item"), json_object_get(entry, "old"));
+    }
+}
+
+static int
+apply(struct import *in)
+{
+    in->undo = json_array();
+    int rc = in->undo == NULL ? refuse_world(in->why, -ERR_NO_MEMORY) : each(in, false);
+    if (rc < 0)
+        undo_all(in);
+    json_decref(in->undo);
+    return rc;
 }
 
 int
@@ -279,7 +388,7 @@ catalog_import(struct vhost *vhost, const json_t *definitions, struct refusal *w
 {
     struct import in = { .vhost = vhost, .definitions = definitions, .section = "definitions", .why = why };
     if (!json_is_object(definitions))
-        return bad(&in, "definitions", "an object");
+        return refuse(why, AMQP_PRECONDITION_FAILED, "definitions: not an object");
     int rc = each(&in, true);
-    return rc == 0 ? each(&in, false) : rc;
+    return rc == 0 ? apply(&in) : rc;
 }

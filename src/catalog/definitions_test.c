@@ -54,19 +54,20 @@ bad_definitions_change_nothing(void **state)
         const char *json, *text;
         unsigned code;
     } rows[] = {
-        {"\"queues\": 7",                                          "definitions: queues: 'queues' is not an array",                  406},
-        { "\"queues\": [{\"name\": 7}]",                           "definitions: queues: 'name' is not a text of 255 bytes at most", 406},
-        { "\"queues\": [{\"name\": \"q\", \"durable\": \"y\"}]",   "definitions: queues: 'durable' is not true or false",
-         406                                                                                                                            },
+        {"\"queues\": 7",                                          "definitions: 'queues' is not an array",                             406},
+        { "\"queues\": [{\"name\": 7}]",                           "definitions: queues[0]: 'name' is not a text of 255 bytes at most", 406},
+        { "\"queues\": [{\"name\": \"q\", \"durable\": \"y\"}]",
+         "definitions: queues[0] 'q': 'durable' is not true or false",                                                                  406},
         { "\"queues\": [{\"name\": \"q\", \"arguments\": 1}]",
-         "definitions: queues: 'arguments' is not an object of settings",                                                            406},
-        { "\"exchanges\": [{\"name\": \"x\", \"type\": \"odd\"}]", "unknown exchange type 'odd'",                                    503},
+         "definitions: queues[0] 'q': 'arguments' is not an object of settings",                                                        406},
+        { "\"exchanges\": [{\"name\": \"x\", \"type\": \"odd\"}]",
+         "definitions: exchanges[0] 'x': unknown exchange type 'odd'",                                                                  503},
         { "\"bindings\": [{\"source\": \"good\", \"destination\": \"none\", \"destination_type\": \"queue\","
-          " \"routing_key\": \"\"}]",                     "no queue 'none' in vhost '/'",                                   404},
+          " \"routing_key\": \"\"}]",                     "definitions: bindings[0]: no queue 'none' in vhost '/'",            404},
         { "\"bindings\": [{\"source\": \"none\", \"destination\": \"good\", \"destination_type\": \"queue\","
-          " \"routing_key\": \"\"}]",                     "no exchange 'none' in vhost '/'",                                404},
+          " \"routing_key\": \"\"}]",                     "definitions: bindings[0]: no exchange 'none' in vhost '/'",         404},
         { "\"policies\": [{\"name\": \"p\", \"pattern\": \"a\"}]",
-         "definitions: policies: 'definition' is not an object of settings",                                                         406},
+         "definitions: policies[0] 'p': 'definition' is not an object of settings",                                                     406},
     };
     struct catalog_rig *rig = catalog_rig_new(false);
     static char before[RIG_TEXT], text[RIG_TEXT];
@@ -80,8 +81,71 @@ bad_definitions_change_nothing(void **state)
         EXPECT_REFUSED(rig, import(rig, text), rows[i].code, rows[i].text);
         assert_string_equal(rig_json(rig, catalog_export(rig->vhost)), before);
     }
-    EXPECT_REFUSED(rig, import(rig, "[]"), 406, "definitions: definitions: 'definitions' is not an object");
+    EXPECT_REFUSED(rig, import(rig, "[]"), 406, "definitions: not an object");
     catalog_rig_free(rig);
+}
+
+/* What only making it finds fault with: all before it is undone, a policy is what it was. */
+static const char *const flawed[][2] = {
+    {"\"queues\": [{\"name\": \"q\"}, {\"name\": \"q\", \"durable\": true}]",
+     "definitions: queues[1] 'q': inequivalent arg 'durable'"                                                                                                                        },
+    { "\"exchanges\": [{\"name\": \"x\", \"type\": \"fanout\"}, {\"name\": \"x\", \"type\": \"topic\"}]",
+     "definitions: exchanges[1] 'x': inequivalent arg 'type'"                                                                                                                        },
+    { "\"queues\": [{\"name\": \"q\", \"durable\": true}], \"exchanges\": [{\"name\": \"h\", \"durable\": true, "
+      "\"type\": "
+      "\"x-consistent-hash\"}], \"bindings\": [{\"source\": \"h\", \"destination\": \"q\", \"destination_type\": "
+      "\"queue\", \"routing_key\": \"2\"}, {\"source\": \"auto\", \"destination\": \"kept\", \"destination_type\": "
+      "\"queue\", \"routing_key\": \"k\"}, {\"source\": \"h\", \"destination\": \"kept\", \"destination_type\": "
+      "\"queue\", \"routing_key\": \"heavy\"}]",                                                     "definitions: bindings[2]: "                                               },
+    { "\"bindings\": [{\"source\": \"\", \"destination\": \"kept\", \"destination_type\": \"queue\", \"routing_key\": "
+      "\"\"}]",                                                                                      "definitions: bindings[0]: operation not permitted on the default exchange"},
+};
+
+static void
+what_fails_midway_is_undone(void **state)
+{
+    (void)state;
+    static char before[RIG_TEXT], text[RIG_TEXT];
+    struct catalog_rig *rig = catalog_rig_new(true);
+    assert_int_equal(import(rig, "{\"policies\": [{\"name\": \"p\", \"pattern\": \"^k\", \"definition\": "
+                                 "{\"max-length\": 7}}], \"queues\": [{\"name\": \"kept\", \"durable\": true}]}"),
+                     0);
+    assert_int_equal(rig_exchange(rig, "auto", "direct", "ad", NULL), 0);
+    snprintf(before, sizeof(before), "%s", rig_json(rig, catalog_export(rig->vhost)));
+    for (size_t i = 0; i < sizeof(flawed) / sizeof(flawed[0]); i++) {
+        snprintf(text, sizeof(text),
+                 "{\"policies\": [{\"name\": \"p\", \"pattern\": \"^k\", \"definition\": {\"max-length\": 1}}, "
+                 "{\"name\": \"new\", \"pattern\": \".\", \"definition\": {\"max-length\": 1}}], %s}",
+                 flawed[i][0]);
+        assert_true(import(rig, text) < 0);
+        assert_memory_equal(rig->why.text, flawed[i][1], strlen(flawed[i][1]));
+        assert_string_equal(rig_json(rig, catalog_export(rig->vhost)), before);
+    }
+    catalog_rig_restart(rig);
+    assert_string_equal(rig_json(rig, catalog_export(rig->vhost)), before);
+    catalog_rig_free(rig);
+}
+
+/* Every allocation of an import fails in turn. */
+static void
+an_import_without_memory_changes_nothing(void **state)
+{
+    (void)state;
+    static char before[RIG_TEXT];
+    bool reached = true;
+    for (uint64_t n = 1; reached; n++) {
+        struct catalog_rig *rig = catalog_rig_new(true);
+        snprintf(before, sizeof(before), "%s", rig_json(rig, catalog_export(rig->vhost)));
+        rig->mem.calls = 0;
+        rig->mem.fail_at = n;
+        int rc = import(rig, definitions);
+        rig->mem.fail_at = 0;
+        reached = rig->mem.calls >= n;
+        assert_true(rc == 0 || strncmp(rig->why.text, "definitions: ", strlen("definitions: ")) == 0);
+        if (rc < 0)
+            assert_string_equal(rig_json(rig, catalog_export(rig->vhost)), before);
+        catalog_rig_free(rig);
+    }
 }
 
 static void
@@ -172,6 +236,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_goes_in_comes_out),
         cmocka_unit_test(bad_definitions_change_nothing),
+        cmocka_unit_test(what_fails_midway_is_undone),
+        cmocka_unit_test(an_import_without_memory_changes_nothing),
         cmocka_unit_test(lists_have_rabbitmqs_names),
         cmocka_unit_test(names_that_are_no_text),
         cmocka_unit_test(refused_memory_leaves_nothing_half_done),

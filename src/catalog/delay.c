@@ -39,7 +39,7 @@ delay_put(const struct xchg *x, uint32_t delay_ms, struct outgoing *out)
     struct catalog_host *host = catalog->host;
     struct envelope env = out->pub.env;
     if (host->queues->tight)
-        return -ERR_FULL;
+        return -ERR_TIGHT;
     int rc = props_delayed(x, &out->pub.env, &env.props);
     if (rc == 0)
         rc = delayed_put(host->delayed, new_id(catalog), io_wall_ms(host->io) + delay_ms, &env);

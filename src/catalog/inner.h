@@ -214,6 +214,7 @@ struct mq {
     bool durable, exclusive, auto_delete;
     bool taken;  /* by an exclusive consumer */
     bool ending; /* its last consumer has gone: mq_turn() deletes it, and nobody finds it before */
+    bool untold; /* a level was made, and the log has refused the record that says so */
     uint16_t level_count;
     uint8_t *arguments;
     uint32_t arguments_bytes;
@@ -343,6 +344,8 @@ struct policy {
 /* As it was given to policy_set(), with its name; NULL: no memory. */
 json_t *policy_json(const struct policy *policy);
 void policy_free(struct policy *policy);
+/* NULL: there is none. */
+const struct policy *policy_find(const struct vhost *vhost, struct view name);
 /* Policies changed: what the exchange takes from its own is made anew (xchg.c). */
 void xchg_policy(struct xchg *xchg);
 /* The one of highest priority that matches; NULL: none. */

@@ -46,9 +46,9 @@ queue_row(const struct mq *mq)
     json_t *row = mq_json(mq),
            *more = json_pack("{s:b, s:I, s:I, s:I, s:I, s:i, s:s, s:s, s:s, s:o}", "exclusive", f.exclusive, "messages",
                              (json_int_t)(f.ready + f.unacked), "messages_ready", (json_int_t)f.ready,
-                             "messages_unacknowledged", (json_int_t)f.unacked, "message_bytes", (json_int_t)f.bytes,
-                             "consumers", (int)f.consumers, "type", mq_type(f.arguments), "state", "running", "tier",
-                             tiers[f.tier], "policy", text_json(f.policy));
+                             "messages_unacknowledged", (json_int_t)f.unacked, "message_bytes_ready",
+                             (json_int_t)f.ready_bytes, "consumers", (int)f.consumers, "type", mq_type(f.arguments),
+                             "state", "running", "tier", tiers[f.tier], "policy", text_json(f.policy));
     bool fine = row != NULL && more != NULL && json_object_update(row, more) == 0;
     json_decref(more);
     if (fine)

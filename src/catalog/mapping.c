@@ -4,13 +4,14 @@
 #include <stdio.h>
 
 #include "base/must.h"
+#include "catalog/field_text.h"
 #include "route/key.h"
 #include "wire/amqp.h"
 #include "wire/mqtt.h"
 #include "wire/utf8.h"
 
 static const char reply_header[] = "x-reply-to-topic", correlation_header[] = "x-correlation-id";
-enum { NUMBER_CHARS_MAX = 32, FIXED_BYTES = 256 };
+enum { FIXED_BYTES = 256, HEADER_JSON_BYTES_MAX = 16 * 1024 };
 
 static struct view
 since(const uint8_t *from, const struct pen *p)
@@ -35,11 +36,14 @@ put_counted_name(struct pen *p, unsigned length_bytes, struct view name, name_fn
 
 /* ---- to MQTT ------------------------------------------------------------------------------------------------ */
 
-/* A name or value with its overhead takes at least two bytes in AMQP; a double becomes at most NUMBER_CHARS_MAX. */
+/* A name or value with its overhead takes at least two bytes in AMQP; a double becomes at most FIELD_CHARS_MAX, and
+ * what is nested grows less. */
+_Static_assert((int)FIELD_JSON_GROWTH <= (int)FIELD_CHARS_MAX / 2, "the room is for JSON too");
+
 size_t
 mapping_to_mqtt_room(const struct envelope *env)
 {
-    return KEY_GROWTH * env->topic.len + NUMBER_CHARS_MAX / 2 * env->props.len + FIXED_BYTES;
+    return KEY_GROWTH * env->topic.len + FIELD_CHARS_MAX / 2 * env->props.len + FIXED_BYTES;
 }
 
 static bool
@@ -48,45 +52,34 @@ is_text(struct view v)
     return v.len <= UINT16_MAX && utf8_valid(v);
 }
 
-/* 10^-scale of a whole number: its digits, with the point among them. */
-static int
-print_decimal(char room[NUMBER_CHARS_MAX], int32_t value, uint8_t scale)
+/* A header's value as text, in `room` when it is not text already; false: it is none. */
+static bool
+text_of(const struct amqp_value *v, char room[FIELD_CHARS_MAX], struct view *ret)
 {
-    enum { DIGITS_MAX = 10 };
-    if (scale > DIGITS_MAX)
-        return snprintf(room, NUMBER_CHARS_MAX, "%" PRId32 "e-%u", value, scale);
-    uint64_t unit = 1;
-    for (unsigned i = 0; i < scale; i++)
-        unit *= 10;
-    uint64_t all = value < 0 ? (uint64_t)(-(int64_t)value) : (uint64_t)value;
-    const char *sign = value < 0 ? "-" : "";
-    if (scale == 0)
-        return snprintf(room, NUMBER_CHARS_MAX, "%s%" PRIu64, sign, all);
-    return snprintf(room, NUMBER_CHARS_MAX, "%s%" PRIu64 ".%0*" PRIu64, sign, all / unit, scale, all % unit);
+    if (v->type != 'S' && v->type != 'x')
+        return field_scalar(v, room, ret);
+    *ret = v->bytes;
+    return is_text(v->bytes);
 }
 
-/* A header's value as text, in `room` when it is not text already; false: MQTT cannot hold it. */
-static bool
-text_of(const struct amqp_value *v, char room[NUMBER_CHARS_MAX], struct view *ret)
+/* A table or an array, as JSON, unless that is too long. */
+static void
+put_nested(struct pen *p, struct view name, const struct amqp_value *v)
 {
-    int n = 0;
-    switch (v->type) {
-    case 'S':
-    case 'x': *ret = v->bytes; return is_text(v->bytes);
-    case 't': n = snprintf(room, NUMBER_CHARS_MAX, "%s", v->boolean ? "true" : "false"); break;
-    case 'f':
-    case 'd': n = snprintf(room, NUMBER_CHARS_MAX, "%.17g", v->real); break;
-    case 'D': n = print_decimal(room, v->decimal.value, v->decimal.scale); break;
-    case 'T': n = snprintf(room, NUMBER_CHARS_MAX, "%" PRIu64, v->unsigned_number); break;
-    default: {
-        int64_t x;
-        if (!amqp_value_integer(v, &x))
-            return false;
-        n = snprintf(room, NUMBER_CHARS_MAX, "%" PRId64, x);
+    struct pen before = *p;
+    put_u8(p, MQTT_USER_PROPERTY);
+    put_u16(p, (uint16_t)name.len);
+    put_bytes(p, name);
+    uint8_t *length = p->at;
+    put_u16(p, 0);
+    field_json_text(p, v);
+    size_t n = (size_t)(p->at - length) - 2;
+    if (n > HEADER_JSON_BYTES_MAX) {
+        *p = before;
+        return;
     }
-    }
-    *ret = view_of(room, (size_t)n);
-    return true;
+    struct pen back = pen_of(length, 2);
+    put_u16(&back, (uint16_t)n);
 }
 
 static void
@@ -99,7 +92,7 @@ put_response_topic(struct pen *p, struct view key)
 static void
 put_header(struct pen *p, struct view name, const struct amqp_value *v)
 {
-    char room[NUMBER_CHARS_MAX];
+    char room[FIELD_CHARS_MAX];
     struct view text;
     if (view_equal(name, view_str(reply_header)) && v->type == 'S' && v->bytes.len <= UINT16_MAX / KEY_GROWTH &&
         is_text(v->bytes))
@@ -107,6 +100,8 @@ put_header(struct pen *p, struct view name, const struct amqp_value *v)
     else if (view_equal(name, view_str(correlation_header)) && (v->type == 'S' || v->type == 'x') &&
              v->bytes.len <= UINT16_MAX)
         mqtt_put_text(p, MQTT_CORRELATION_DATA, v->bytes);
+    else if (is_text(name) && (v->type == 'F' || v->type == 'A'))
+        put_nested(p, name, v);
     else if (is_text(name) && text_of(v, room, &text))
         mqtt_put_pair(p, name, text);
 }
@@ -209,7 +204,7 @@ void
 mapping_to_amqp(const struct envelope *env, struct pen *room, struct view *retkey, struct view *retprops)
 {
     struct amqp_properties props = { .delivery_mode = env->qos > 0 ? 2 : 1, .present = 1 << AMQP_DELIVERY_MODE };
-    char expiration[NUMBER_CHARS_MAX];
+    char expiration[FIELD_CHARS_MAX];
     struct view theirs = env->encoding == ENCODING_MQTT5 ? env->props : view_of(NULL, 0);
     const uint8_t *at = room->at;
     topic_to_key(room, env->topic);

@@ -1,6 +1,7 @@
 /* Every property of each protocol, through the other and back. */
 #include "catalog/mapping.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +12,7 @@
 #include "wire/amqp.h"
 #include "wire/mqtt.h"
 
-enum { ROOM = 8192 };
+enum { ROOM = 128 * 1024 };
 
 struct there {
     uint8_t room[ROOM];
@@ -224,8 +225,8 @@ headers_of_every_type_become_text(void **state)
         { { .type = 'D', .decimal = { 0, 7 } }, "7" },
         { { .type = 'D', .decimal = { 255, INT32_MIN } }, "-2147483648e-255" },
         { { .type = 'V' }, NULL },
-        { { .type = 'F' }, NULL },
-        { { .type = 'A' }, NULL },
+        { { .type = 'F' }, "{}" },
+        { { .type = 'A' }, "[]" },
     };
     /* clang-format on */
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -235,6 +236,65 @@ headers_of_every_type_become_text(void **state)
         if (rows[i].text != NULL)
             assert_view(text, rows[i].text);
     }
+}
+
+/* Of every type, in tables and arrays. */
+static size_t
+nest(uint8_t room[ROOM], char type)
+{
+    struct pen p = pen_of(room, ROOM);
+    const struct amqp_value rows[] = {
+        {.type = 'S',                                  .bytes = view_str("a \"b\"\n") },
+        { .type = 'x',                                           .bytes = { (const uint8_t *)"\xff\x01", 2 } },
+        { .type = 'd',.real = HUGE_VAL },
+        { .type = 'd',                                 .real = 0.25 },
+        { .type = 't',                                           .boolean = true },
+        { .type = 'D',.decimal = { 1, -15 } },
+        { .type = 'V'                                },
+        { .type = 'F'                                          },
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        if (type == 'F')
+            amqp_put_value(&p, view_of("keyandmore" + i, 1), &rows[i]);
+        else
+            amqp_put_item(&p, &rows[i]);
+    return (size_t)(p.at - room);
+}
+
+static void
+what_is_nested_becomes_json(void **state)
+{
+    (void)state;
+    uint8_t inner[ROOM], outer[ROOM];
+    struct there there;
+    struct view text;
+    struct amqp_value array = { .type = 'A', .bytes = view_of(inner, nest(inner, 'A')) };
+    assert_true(shown(&array, &there, &text));
+    assert_view(text, "[\"a \\\"b\\\"\\u000a\",\"?\\u0001\",null,0.25,true,-1.5,null,{}]");
+    struct amqp_value table = { .type = 'F', .bytes = view_of(inner, nest(inner, 'F')) };
+    struct pen p = pen_of(outer, ROOM);
+    amqp_put_value(&p, view_str("t"), &table);
+    struct amqp_value both = { .type = 'F', .bytes = view_of(outer, (size_t)(p.at - outer)) };
+    assert_true(shown(&both, &there, &text));
+    assert_view(text, "{\"t\":{\"k\":\"a \\\"b\\\"\\u000a\",\"e\":\"?\\u0001\",\"y\":null,\"a\":0.25,\"n\":true,"
+                      "\"d\":-1.5,\"m\":null,\"o\":{}}}");
+}
+
+/* A void takes a byte in an array, and four and a comma in JSON: the room is for all of them, and what is longer than
+ * 16 KiB stays behind. */
+static void
+what_is_nested_is_bounded(void **state)
+{
+    (void)state;
+    static uint8_t items[4000];
+    static struct there there;
+    struct view text;
+    memset(items, 'V', sizeof(items));
+    struct amqp_value array = { .type = 'A', .bytes = view_of(items, 3276) };
+    assert_true(shown(&array, &there, &text));
+    assert_int_equal(text.len, 3276 * 5 + 1);
+    array.bytes.len = 3277;
+    assert_false(shown(&array, &there, &text));
 }
 
 static void
@@ -257,6 +317,8 @@ main(void)
         cmocka_unit_test(correlation_that_is_no_short_text),
         cmocka_unit_test(mqtt_without_properties),
         cmocka_unit_test(headers_of_every_type_become_text),
+        cmocka_unit_test(what_is_nested_becomes_json),
+        cmocka_unit_test(what_is_nested_is_bounded),
         cmocka_unit_test(keys_that_are_no_topics),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,8 @@
  */
 #include "catalog/inner.h"
 
+#include "base/break.h"
+
 static const char *const RESERVED = "amq.";
 
 enum { NS_A_MS = 1000000, GENERATED_RANDOM_BYTES = 16, GENERATED_BYTES_MAX = 32 };
@@ -57,7 +59,9 @@ fill_level(struct mq_level *level, uint32_t id)
     struct mq *mq = level->mq;
     struct catalog *catalog = mq->vhost->catalog;
     id = id == 0 ? catalog->host->new_id(catalog->host) : id;
-    int rc = queue_new(catalog->host->queues, id, mq_is_kept(mq), length_of_level(mq), &level->target.queue);
+    bool durable = mq_is_kept(mq) && mq->rules.tier != TIER_MEMORY;
+    int rc = queue_new(catalog->host->queues, id, durable, length_of_level(mq), &level->target.queue);
+    level->target.hasty = mq->rules.tier == TIER_WRITTEN;
     if (rc == 0 && mq->rules.stream)
         queue_keep(level->target.queue);
     if (rc == 0)
@@ -91,7 +95,8 @@ mq_make_level(struct mq *mq, uint8_t priority, uint32_t id, struct mq_level **re
     return 0;
 }
 
-/* The level of a message's priority.  A new one is recorded before the message that it is for. */
+/* The level of a message's priority.  A new one is recorded before the message that it is for, also when the log has
+ * refused that at first. */
 static struct mq_level *
 level_for(struct mq *mq, const struct envelope *env)
 {
@@ -101,11 +106,15 @@ level_for(struct mq *mq, const struct envelope *env)
     uint8_t priority = envelope_properties(env, &exchange, &props) ? props.priority : 0;
     if (priority > mq->rules.priority_max)
         priority = mq->rules.priority_max;
-    if (mq->levels[priority] != NULL)
-        return mq->levels[priority];
-    if (mq_make_level(mq, priority, 0, &level) < 0)
+    if (mq->levels[priority] == NULL) {
+        if (mq_make_level(mq, priority, 0, &level) < 0)
+            return NULL;
+        mq->untold = true;
+    }
+    if (mq->untold && record_mq(mq) < 0)
         return NULL;
-    return record_mq(mq) < 0 ? NULL : level;
+    mq->untold = false;
+    return mq->levels[priority];
 }
 
 void
@@ -121,7 +130,7 @@ mq_plan(struct mq *mq, struct outgoing *out)
     }
     length_leave(level);
     bool again = level->target.stamp == out->exchange->stamp;
-    if (!again && mq->rules.reject_dlx && queue_admits(level->target.queue, envelope_bytes(&out->pub.env)) == -ERR_FULL)
+    if (!again && mq->rules.reject_dlx && queue_admits(level->target.queue, &out->pub.env) == -ERR_FULL)
         dead_spurn(mq, &out->pub.env);
     exchange_add(out, &level->target, 1, false, 0);
 }
@@ -258,10 +267,15 @@ expires_ns(const struct mq *mq)
 }
 
 static bool
+may_expire(const struct mq *mq)
+{
+    return mq->rules.expires_ms != 0 && mq->consumer_count == 0 && !broken(BREAK_KEEP_UNUSED);
+}
+
+static bool
 expired(const struct mq *mq)
 {
-    return mq->rules.expires_ms != 0 && mq->consumer_count == 0 &&
-           io_now_ns(mq->vhost->catalog->host->io) >= expires_ns(mq);
+    return may_expire(mq) && io_now_ns(mq->vhost->catalog->host->io) >= expires_ns(mq);
 }
 
 static void
@@ -276,7 +290,7 @@ wind(struct mq *mq)
 {
     struct io *io = mq->vhost->catalog->host->io;
     io_timer_cut(io, &mq->timer);
-    if (mq->rules.expires_ms == 0 || mq->consumer_count > 0 || mq->vhost->catalog->restoring)
+    if (!may_expire(mq) || mq->vhost->catalog->restoring)
         return;
     if (io_timer_set(io, &mq->timer, expires_ns(mq), on_timer, mq) < 0)
         mq_soon(mq); /* tried again at the end of this turn, and of the next one in which it is used */
@@ -501,7 +515,7 @@ mq_facts(const struct mq *mq, struct mq_facts *ret)
         .owner = mq->owner,
         .ready = sum(mq, queue_ready),
         .unacked = sum(mq, queue_flight),
-        .bytes = sum(mq, queue_bytes),
+        .ready_bytes = sum(mq, queue_ready_bytes),
         .consumers = mq->consumer_count,
         .tier = mq->rules.tier,
         .policy = mq->policy == NULL ? view_of(NULL, 0) : mq->policy->name,

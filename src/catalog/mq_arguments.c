@@ -322,33 +322,39 @@ check_properties(const struct label *l, const struct queue_spec *spec, const str
     return 0;
 }
 
-/* The type first, which says what else may be there. */
+/* The rows have the exchange before the key. */
+static bool
+dead_key_fits(struct draft *d)
+{
+    return !d->rules.dead_key_set || d->dead_exchange || wrong(d, "routing_key_but_no_dlx_defined");
+}
+
 static int
-check_keys(const struct label *l, const struct queue_spec *spec, struct draft *d, struct refusal *why)
+read_argument(const struct row *row, const struct label *l, const struct queue_spec *spec, struct draft *d,
+              struct refusal *why)
 {
     struct amqp_value v;
-    if (amqp_table_find(spec->arguments, "x-queue-type", &v) && !take_type(d, &v))
-        return invalid(why, l, "x-queue-type", d);
-    for (size_t i = 0; i < COUNT_OF(rows); i++)
-        if (!(rows[i].kinds & d->kind) && amqp_table_find(spec->arguments, rows[i].name, &v))
-            return refuse(why, AMQP_PRECONDITION_FAILED, "invalid arg '%s' for %s of queue type rabbit_%s_queue",
-                          rows[i].name, l->text, mq_type(spec->arguments));
+    if (!amqp_table_find(spec->arguments, row->name, &v))
+        return 0;
+    if (!(row->kinds & d->kind))
+        return refuse(why, AMQP_PRECONDITION_FAILED, "invalid arg '%s' for %s of queue type rabbit_%s_queue", row->name,
+                      l->text, mq_type(spec->arguments));
+    if (row->argument && !(row->take(d, &v) && dead_key_fits(d)))
+        return invalid(why, l, row->name, d);
     return 0;
 }
 
+/* The type first, which says what else may be there.  Of several that are wrong RabbitMQ tells the same one. */
 static int
 read_arguments(const struct label *l, const struct queue_spec *spec, struct draft *d, struct refusal *why)
 {
     struct amqp_value v;
-    int rc = check_keys(l, spec, d, why);
-    if (rc < 0)
-        return rc;
-    for (size_t i = 0; i < COUNT_OF(rows); i++)
-        if (rows[i].argument && amqp_table_find(spec->arguments, rows[i].name, &v) && !rows[i].take(d, &v))
-            return invalid(why, l, rows[i].name, d);
-    if (d->rules.dead_key_set && !d->dead_exchange) {
-        (void)wrong(d, "routing_key_but_no_dlx_defined");
-        return invalid(why, l, "x-dead-letter-routing-key", d);
+    if (amqp_table_find(spec->arguments, "x-queue-type", &v) && !take_type(d, &v))
+        return invalid(why, l, "x-queue-type", d);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        int rc = read_argument(&rows[i], l, spec, d, why);
+        if (rc < 0)
+            return rc;
     }
     return check_properties(l, spec, d, why);
 }

@@ -33,6 +33,8 @@ static const struct case_ {
     { 0, "x-dead-letter-exchange I 1", "invalid type 'signedint' for arg 'x-dead-letter-exchange' in queue 'q' in vhost '/'" },
     { 0, "x-dead-letter-routing-key S k", INVALID("x-dead-letter-routing-key", "routing_key_but_no_dlx_defined") },
     { 0, "x-dead-letter-exchange S x; x-dead-letter-routing-key S k", NULL },
+    { 0, "x-dead-letter-routing-key S k; x-max-priority I 256",
+      INVALID("x-dead-letter-routing-key", "routing_key_but_no_dlx_defined") },
     { 0, "x-dead-letter-strategy S never", INVALID("x-dead-letter-strategy", "invalid_dlx_strategy") },
     { 0, "x-single-active-consumer I 1", INVALID("x-single-active-consumer", "{unacceptable_type,signedint}") },
     { 0, "x-delivery-limit I -1", INVALID("x-delivery-limit", "{value_negative,-1}") },
@@ -48,6 +50,7 @@ static const struct case_ {
     { DURABLE | EXCLUSIVE, "x-queue-type S quorum", "invalid property 'exclusive-owner' for queue 'q' in vhost '/'" },
     { DURABLE | AUTO_DELETE, "x-queue-type S quorum", "invalid property 'auto-delete' for queue 'q' in vhost '/'" },
     { DURABLE, "x-queue-type S quorum; x-max-priority I 5", FOREIGN("x-max-priority", "quorum") },
+    { DURABLE, "x-queue-mode S lazy; x-queue-type S quorum; x-message-ttl I -1", INVALID("x-message-ttl", "{value_negative,-1}") },
     { DURABLE, "x-queue-type S quorum; x-delivery-limit I 5", NULL },
 };
 /* clang-format on */

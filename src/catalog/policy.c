@@ -162,16 +162,41 @@ find(const struct vhost *vhost, struct view name, unsigned *retcount)
     return found;
 }
 
+/* Made, and not yet in its place.  *retold: the one of this name; NULL: there is none. */
+static int
+prepare(struct vhost *vhost, struct view name, const json_t *json, struct policy **ret, struct policy **retold,
+        struct refusal *why)
+{
+    unsigned count;
+    *retold = find(vhost, name, &count);
+    if (*retold == NULL && count >= POLICIES_MAX)
+        return refuse(why, AMQP_PRECONDITION_FAILED, "vhost '%.*s' has %d policies already",
+                      VIEW_ARGS(vhost_name(vhost)), POLICIES_MAX);
+    return make(vhost, name, json, ret, why);
+}
+
+int
+policy_check(struct vhost *vhost, struct view name, const json_t *json, struct refusal *why)
+{
+    struct policy *policy = NULL, *old;
+    int rc = prepare(vhost, name, json, &policy, &old, why);
+    if (rc == 0)
+        policy_free(policy);
+    return rc;
+}
+
+const struct policy *
+policy_find(const struct vhost *vhost, struct view name)
+{
+    unsigned count;
+    return find(vhost, name, &count);
+}
+
 int
 policy_set(struct vhost *vhost, struct view name, const json_t *json, struct refusal *why)
 {
-    struct policy *policy = NULL;
-    unsigned count;
-    struct policy *old = find(vhost, name, &count);
-    if (old == NULL && count >= POLICIES_MAX)
-        return refuse(why, AMQP_PRECONDITION_FAILED, "vhost '%.*s' has %d policies already",
-                      VIEW_ARGS(vhost_name(vhost)), POLICIES_MAX);
-    int rc = make(vhost, name, json, &policy, why);
+    struct policy *policy = NULL, *old;
+    int rc = prepare(vhost, name, json, &policy, &old, why);
     if (rc < 0)
         return rc;
     rc = record_policy(policy);

@@ -21,6 +21,13 @@ reserve(struct catalog *catalog, size_t n)
     return 0;
 }
 
+/* A number that may become negative stays of its type where that has a sign. */
+static char
+signed_type(char type)
+{
+    return type == 'b' || type == 's' || type == 'I' ? type : 'l';
+}
+
 /* As published, but for the header that is left out, and x-delay. */
 static void
 put_headers(struct pen *pen, struct view headers, const char *without, bool negate)
@@ -33,7 +40,7 @@ put_headers(struct pen *pen, struct view headers, const char *without, bool nega
         if (without != NULL && view_is(key, without))
             continue;
         if (negate && view_is(key, "x-delay") && amqp_value_integer(&v, &delay))
-            amqp_put_value(pen, key, &(struct amqp_value){ .type = 'l', .number = -delay });
+            amqp_put_value(pen, key, &(struct amqp_value){ .type = signed_type(v.type), .number = -delay });
         else
             put_bytes(pen, view_of(from, (size_t)(c.at - from)));
     }

@@ -187,26 +187,28 @@ record_mq(const struct mq *mq)
 int
 record_mq_end(const struct mq *mq)
 {
-    return mq_is_kept(mq) ? put_end(mq->vhost, RECORD_MQ_END, mq_name(mq)) : 0;
+    return mq_is_kept(mq) && !broken(BREAK_FORGET_DELETE) ? put_end(mq->vhost, RECORD_MQ_END, mq_name(mq)) : 0;
 }
 
 int
 record_binding(const struct binding *b)
 {
-    bool quiet = b->source->vhost->catalog->restoring || BROKEN_FORGET_BINDING;
+    bool quiet = b->source->vhost->catalog->restoring || broken(BREAK_FORGET_BINDING);
     return quiet ? 0 : put_binding(b, TO_LOG, RECORD_BIND);
 }
 
 int
 record_binding_end(const struct binding *b)
 {
-    return b->source->vhost->catalog->restoring ? 0 : put_binding(b, TO_LOG, RECORD_UNBIND);
+    bool quiet = b->source->vhost->catalog->restoring || broken(BREAK_FORGET_UNBIND);
+    return quiet ? 0 : put_binding(b, TO_LOG, RECORD_UNBIND);
 }
 
 int
 record_policy(const struct policy *policy)
 {
-    return policy->vhost->catalog->restoring ? 0 : put_policy(policy, TO_LOG);
+    bool quiet = policy->vhost->catalog->restoring || broken(BREAK_FORGET_POLICY);
+    return quiet ? 0 : put_policy(policy, TO_LOG);
 }
 
 int
@@ -223,7 +225,7 @@ checkpoint_mq(const struct mq *mq)
 {
     int rc = mq_is_kept(mq) ? put_mq(mq, TO_CHECKPOINT) : 0;
     for (unsigned i = 0; rc == 0 && mq_is_kept(mq) && i <= mq->rules.priority_max; i++)
-        if (mq->levels[i] != NULL)
+        if (mq->levels[i] != NULL && queue_durable(mq->levels[i]->target.queue))
             rc = queue_checkpoint(mq->levels[i]->target.queue);
     return rc;
 }

@@ -220,7 +220,7 @@ static void
 test_the_head_goes_by_age_and_size(void **state)
 {
     (void)state;
-    struct rig *rig = stream_rig(STREAM "; x-max-length-bytes I 2000; x-max-age S 20s");
+    struct rig *rig = stream_rig(STREAM "; x-max-length-bytes I 100; x-max-age S 20s");
     json_t *policy =
         json_pack("{s:s, s:{s:i, s:i, s:s, s:s, s:s}}", "pattern", "q", "definition", "max-length", 1, "message-ttl", 5,
                   "overflow", "reject-publish", "dead-letter-exchange", "x", "max-age", "1h");

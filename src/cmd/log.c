@@ -118,7 +118,8 @@ tell_details(const struct looking *l, const struct log_scan_item *item)
         if (envelope_parse(take_rest(&c), &env) == 0)
             tell_message(l, &env, 0);
     } else if (!message && item->record.len >= 4) {
-        printf(l->options->json ? ",\"id\":%u" : " id=%u", take_u32(&c));
+        printf(l->options->json ? ",\"id\":%u" : " id=%u",
+               item->kind == RECORD_PAGE ? record_page_queue(item->record) : take_u32(&c));
     }
 }
 

@@ -11,7 +11,7 @@
 
 struct sim_options {
     uint64_t seed, runs, nodes, shards, publishers, subscribers, groups, members, keepers, messages, deaths, cut_at,
-        senders, takers, traders, clerks;
+        senders, takers, readers, traders, clerks;
     unsigned cut_how;
     const char *profile;
     bool crash_points, transcript, quiet;
@@ -34,8 +34,9 @@ static const struct option_row rows[] = {
     { 0, "keepers", "N", "publishers of retained values a node", OPTION_NUMBER, AT(keepers), 0, 100 },
     { 0, "senders", "N", "publishers that speak AMQP", OPTION_NUMBER, AT(senders), 0, 100 },
     { 0, "takers", "N", "consumers that speak AMQP", OPTION_NUMBER, AT(takers), 0, 100 },
+    { 0, "readers", "N", "readers of a stream, over AMQP", OPTION_NUMBER, AT(readers), 0, 100 },
     { 0, "traders", "N", "consumers that publish what they consume, in transactions", OPTION_NUMBER, AT(traders), 0, 100 },
-    { 0, "clerks", "N", "clients that change queues and bindings", OPTION_NUMBER, AT(clerks), 0, 100 },
+    { 0, "clerks", "N", "clients that change queues, exchanges, bindings and policies", OPTION_NUMBER, AT(clerks), 0, 100 },
     { 0, "messages", "N", "messages a publisher", OPTION_NUMBER, AT(messages), 1, 100000 },
     { 0, "deaths", "N", "kills and power cuts a node, at random times", OPTION_NUMBER, AT(deaths), 0, 1000 },
     { 0, "cut-at", "N", "cut the power at the N-th disk operation", OPTION_NUMBER, AT(cut_at), 0, UINT64_MAX },
@@ -76,6 +77,7 @@ make_plan(const struct sim_options *o, uint64_t seed, struct trial_plan *ret)
         { o->deaths,  &ret->deaths },
         { o->senders, &ret->senders},
         { o->takers,  &ret->takers },
+        { o->readers, &ret->readers},
         { o->traders, &ret->traders},
         { o->clerks,  &ret->clerks },
     };
@@ -96,10 +98,10 @@ tell_violation(const struct trial_plan *plan, const struct trial_result *result)
     printf(
         "replay: tambo sim --seed %" PRIu64
         " --profile %s --nodes %u --shards %u --publishers %u --subscribers %u --groups %u --members %u --keepers %u "
-        "--messages %u --deaths %u --senders %u --takers %u --traders %u --clerks %u",
+        "--messages %u --deaths %u --senders %u --takers %u --readers %u --traders %u --clerks %u",
         plan->seed, plan->profile == NULL ? "calm" : plan->profile->name, plan->nodes, plan->shards, plan->publishers,
         plan->subscribers, plan->groups, plan->members, plan->keepers, plan->messages, plan->deaths, plan->senders,
-        plan->takers, plan->traders, plan->clerks);
+        plan->takers, plan->readers, plan->traders, plan->clerks);
     if (plan->cut_at != 0)
         printf(" --cut-at %" PRIu64 " --cut %s", plan->cut_at, hows[plan->cut_how]);
     printf(" --transcript\nhash: %016" PRIx64 "\n", result->hash);
@@ -178,6 +180,7 @@ cmd_sim(int argc, char *const *argv)
                                    .deaths = UINT64_MAX,
                                    .senders = UINT64_MAX,
                                    .takers = UINT64_MAX,
+                                   .readers = UINT64_MAX,
                                    .traders = UINT64_MAX,
                                    .clerks = UINT64_MAX };
     int exit_code;

@@ -3,7 +3,7 @@
  *     format (segment.c) <- window, walk <- recovery, scan          reading what a former life left
  *     table, supply, writer, checkpoint, read <- log.c              this life
  *
- * A position is segment number << 32 | offset.  Everything on disk begins at a multiple of ALIGN_BYTES. */
+ * A position is segment number << 32 | offset. */
 #ifndef TAMBO_LOG_INTERNAL_H
 #define TAMBO_LOG_INTERNAL_H
 
@@ -14,20 +14,20 @@
 #include "log/log.h"
 
 enum {
-    FORMAT_VERSION = 1,
-    ALIGN_BYTES = 8,
+    FORMAT_VERSION = 2,               /* what is written; 1 is read too */
     SEGMENT_HEADER_BYTES = 4096,      /* a page of its own: appending never writes it again */
     SEGMENT_HEADER_COPY_BYTES = 2048, /* where the second copy lies */
     CHECKPOINT_HEADER_BYTES = 64,
     BATCH_HEADER_BYTES = 32,
-    RECORD_HEADER_BYTES = 16,
     RECORD_BYTES_MAX = 1 << 29,
-    RECORD_KIND_MAX = 0xfff0, /* above are the log's own */
-    RECORD_KIND_FOOTER = 0xffff,
+    RECORD_KIND_MAX = 0xf0, /* above are the log's own */
+    RECORD_KIND_FOOTER = 0xff,
 
     SEGMENT_NUMBER_MAX = 0x7fffffff - 1, /* a position fits into an int64_t */
     SEGMENT_BYTES_MIN = 16 * 1024,
-    SEGMENT_FIRST_BYTES = 4 * 1024 * 1024, /* of a new log: quick to make, the next is of full size */
+    SEGMENT_PIECES = 64,  /* a segment grows by a piece at a time, at least */
+    RESERVE_PIECES = 4,   /* of the reserve of a full disk */
+    SUCCESSOR_PIECES = 8, /* with fewer left in the active one, the next is made ready */
     BATCH_ROOM_BYTES = 1024 * 1024,
     BATCH_ROOM_BYTES_MIN = 16 * 1024,
     BATCH_CAP_FACTOR = 4, /* pending beyond this many batch_bytes_max: refused */
@@ -72,25 +72,38 @@ position_offset(uint64_t position)
     return (uint32_t)position;
 }
 static inline uint64_t
-align_up(uint64_t n)
-{
-    return (n + ALIGN_BYTES - 1) & ~(uint64_t)(ALIGN_BYTES - 1);
-}
-static inline uint64_t
 page_up(uint64_t n)
 {
     return (n + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
 }
-/* What a record of `len` bytes takes on disk. */
-static inline uint64_t
-record_span(uint64_t len)
-{
-    return align_up(RECORD_HEADER_BYTES + len);
-}
 
 /* ---- format (segment.c): pure ---------------------------------------------------------------------------- */
 
+/* How a version lays records: each begins at a multiple of `align_bytes` with a header of `head_bytes`. */
+struct layout {
+    unsigned head_bytes, align_bytes;
+};
+enum { RECORD_HEADER_BYTES = 12, ALIGN_BYTES = 4 }; /* of what is written */
+static const struct layout layouts[FORMAT_VERSION + 1] = {
+    [1] = {.head_bytes = 16,                   .align_bytes = 8          },
+    [2] = { .head_bytes = RECORD_HEADER_BYTES, .align_bytes = ALIGN_BYTES},
+};
+
+/* What a record of `len` bytes takes on disk. */
+static inline uint64_t
+layout_span(unsigned version, uint64_t len)
+{
+    uint64_t align = layouts[version].align_bytes;
+    return (layouts[version].head_bytes + len + align - 1) & ~(align - 1);
+}
+static inline uint64_t
+record_span(uint64_t len)
+{
+    return layout_span(FORMAT_VERSION, len);
+}
+
 struct segment_header {
+    unsigned version;
     uint32_t shard, number;
     uint64_t epoch;   /* random: tells this life of the file from the ones before */
     uint64_t follows; /* where the log ended when recovery began this segment; 0: begun by a roll-over */
@@ -109,7 +122,7 @@ struct batch_header {
     uint64_t sequence;
 };
 void batch_header_encode(const struct batch_header *header, uint64_t seed, uint8_t ret[BATCH_HEADER_BYTES]);
-bool batch_header_decode(const uint8_t *bytes, uint64_t seed, struct batch_header *ret);
+bool batch_header_decode(unsigned version, const uint8_t *bytes, uint64_t seed, struct batch_header *ret);
 
 struct record_header {
     uint32_t len;
@@ -119,11 +132,12 @@ size_t parts_len(const struct view *parts, unsigned n);
 /* A whole record, header.len == parts_len(), into record_span() bytes. */
 void record_encode(uint8_t *at, struct record_header header, const struct view *parts, unsigned n, uint64_t seed);
 /* Is this a header at all?  Says nothing of the payload. */
-bool record_header_decode(const uint8_t *bytes, uint64_t seed, struct record_header *ret);
+bool record_header_decode(unsigned version, const uint8_t *bytes, uint64_t seed, struct record_header *ret);
 /* Header and payload are all there: does the checksum hold? */
-bool record_whole(const uint8_t *bytes, uint32_t len, uint64_t seed);
+bool record_whole(unsigned version, const uint8_t *bytes, uint32_t len, uint64_t seed);
 
 struct checkpoint_header {
+    unsigned version;
     uint32_t shard, number;
     uint64_t epoch;
     uint64_t start;    /* replay goes on from this position */
@@ -149,6 +163,7 @@ enum segment_state {
 struct segment {
     enum segment_state state;
     uint32_t number;
+    unsigned version;
     bool sealed;  /* no more appends */
     bool empty;   /* recovery found nothing in it: needs no checkpoint to die */
     bool absent;  /* lost, and not even a file is there */
@@ -156,7 +171,8 @@ struct segment {
     bool dying;   /* supply is taking its file */
     int64_t file;
     uint64_t epoch, seed, follows;
-    uint64_t size, used;
+    uint64_t size; /* of its file; of the active one it grows */
+    uint64_t used;
     uint64_t limit; /* reading back: bytes beyond it are not part of the log */
     uint64_t held_records, held_bytes;
     uint64_t dead_after; /* the position that must be committed before it may die; NEVER: next flush says */
@@ -192,6 +208,7 @@ struct window {
     struct io *io;
     struct mem *mem;
     int64_t file;
+    unsigned version; /* of what is in it */
     uint64_t limit;
     uint8_t *buffer;
     size_t room, len;
@@ -201,7 +218,7 @@ struct window {
 };
 void window_init(struct window *window, struct io *io, size_t stride);
 void window_fini(struct window *window);
-void window_bind(struct window *window, int64_t file, uint64_t limit);
+void window_bind(struct window *window, int64_t file, unsigned version, uint64_t limit);
 /* `n` contiguous bytes at `offset`; NULL past the limit, or without memory. */
 const uint8_t *window_slide(struct window *window, uint64_t offset, uint64_t n);
 
@@ -290,9 +307,10 @@ struct supply {
     struct io_job job;
     bool busy;
     supply_fn *then;
-    struct segment *segment; /* the one being dressed or dying */
+    struct segment *segment; /* the one being dressed or dying, or the active one that grows */
     struct spare *spare;     /* the one being made, worn or removed */
     uint64_t wanted_bytes;   /* of the one being made */
+    uint64_t piece_bytes;    /* what is allocated ahead of the writer */
     struct list spares;
     unsigned spare_count;
     uint32_t spare_id; /* the next */
@@ -320,6 +338,19 @@ void supply_submit(struct log *log, struct io_job job, supply_fn *then);
 /* Nothing is made for a while. */
 void supply_pause(struct log *log);
 bool supply_pausing(const struct log *log);
+
+/* ---- the active segment's file (grow.c) ------------------------------------------------------------------- */
+
+/* What is allocated ahead at least. */
+uint64_t supply_piece_min(const struct log *log);
+/* The size of the reserve. */
+uint64_t supply_reserve_bytes(const struct log *log);
+/* The active segment gets the next piece when less than one is left in it: false when that is not so, or cannot be. */
+bool supply_grow(struct log *log);
+/* Is it grown up, and so full that the next should stand ready? */
+bool supply_nearly_full(const struct log *log);
+/* It is left: was it grown up in time? */
+void supply_hurry(struct log *log);
 
 /* ---- spare files (spare.c) ------------------------------------------------------------------------------- */
 
@@ -350,6 +381,7 @@ struct batch {
     uint64_t seed;   /* of that segment */
     uint64_t offset; /* of its header */
     uint64_t sequence;
+    bool hurried; /* it is synced by a job of its own */
     size_t used, limit, room;
     _Alignas(16) uint8_t data[];
 };
@@ -435,6 +467,7 @@ struct log {
     bool flush_wanted; /* the open batch may go when the one in flight has come back */
     uint64_t sequence; /* of the next batch */
     uint64_t committed;
+    uint64_t written; /* of a batch that is hurried */
     uint64_t pending_bytes;
     uint64_t large_bytes; /* of the last record that found less than the cap pending: it may pass it */
     uint64_t appended_bytes, appended_records, syncs;

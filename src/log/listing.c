@@ -96,6 +96,7 @@ look_into(struct io *io, int64_t file, struct segment *segment, uint32_t *retsha
     segment->state = rc < 0 ? SEGMENT_LOST : SEGMENT_READY;
     if (rc < 0)
         return rc == -ERR_DAMAGED ? 0 : rc;
+    segment->version = header.version;
     segment->epoch = header.epoch;
     segment->seed = segment_seed(header.epoch, header.number);
     segment->follows = header.follows;

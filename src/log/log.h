@@ -1,8 +1,8 @@
 /* log/log.h - the durable log of one shard.
  *
- * One append-only sequence of records in preallocated segment files, one write and one sync for whatever came while the
- * last one ran.  A record is opaque here: a kind and bytes.  Its position (segment number << 32 | offset) grows with
- * every append, and so is also its place in time.
+ * One append-only sequence of records in segment files that are allocated ahead, one write and one sync for whatever
+ * came while the last one ran.  A record is opaque here: a kind and bytes.  Its position (segment number << 32 |
+ * offset) grows with every append, and so is also its place in time.
  *
  *     append, append ... -> pending batch --log_flush--> write + sync --> owner->committed(up to)
  *
@@ -54,7 +54,7 @@ struct log_owner {
 struct log_config {
     const char *dir; /* "DATA/shard-0"; made when missing */
     enum tier tier;
-    uint64_t segment_bytes;       /* SEGMENT_BYTES_DEFAULT */
+    uint64_t segment_bytes;       /* SEGMENT_BYTES_DEFAULT: up to which a segment grows */
     uint64_t disk_free_bytes_min; /* below it only urgent records are taken */
     uint64_t batch_bytes_max;     /* pending beyond it: pressed() */
     unsigned shard;               /* written into every segment: a file in the wrong place is noticed */
@@ -78,6 +78,10 @@ int64_t log_append(struct log *log, unsigned kind, bool urgent, const struct vie
 /* The position after the last appended record: what committed() must reach for all of it to be safe. */
 uint64_t log_end(const struct log *log);
 uint64_t log_committed(const struct log *log);
+/* What has just been appended is wanted in the kernel's hands: its batch is written and synced as two jobs, and between
+ * them log_written() says so, which nobody is told.  Never less than what is committed. */
+void log_hurry(struct log *log);
+uint64_t log_written(const struct log *log);
 /* The end of a turn: begins to write what is pending, unless a write runs (then it follows by itself). */
 void log_flush(struct log *log);
 

@@ -238,6 +238,54 @@ a_sparse_segment_is_the_victim(void **state)
     assert_false(log_victim(rig->log, 25, &victim));
 }
 
+/* What is allocated ahead is small against a segment. */
+static void
+a_segment_grows_with_what_is_written(void **state)
+{
+    struct rig *rig = *state;
+    struct log_stats stats;
+    rig->config.segment_bytes = 1024 * 1024;
+    rig_boot(rig);
+    uint64_t piece = supply_piece_min(rig->log), ahead = 2 * piece + supply_reserve_bytes(rig->log);
+    assert_int_equal(piece, SEGMENT_BYTES_MIN);
+    for (unsigned i = 0; i < 60; i++) {
+        rig_append_many(rig, 10, 1000, true);
+        rig_run(rig, 20);
+        assert_true(sim_disk_used(rig->machine) <= position_offset(log_end(rig->log)) + ahead);
+    }
+    log_stats(rig->log, &stats);
+    assert_int_equal(stats.segments, 1);
+    rig_power_cut(rig);
+    rig_boot(rig);
+    rig_expect(rig, 0, 600);
+}
+
+/* More comes in one turn than is allocated: segments are left before they are grown up, and more is allocated ahead,
+ * until that is not needed any more. */
+static void
+a_writer_that_outruns_the_disk_gets_larger_pieces(void **state)
+{
+    struct rig *rig = *state;
+    struct log_stats stats;
+    rig->config.segment_bytes = rig->config.batch_bytes_max = 512 * 1024;
+    rig_boot(rig);
+    for (unsigned i = 0; i < 6; i++) {
+        for (unsigned k = 0; k < 300; k++)
+            log_hold(rig->log, (uint64_t)rig_append(rig, 1000, false), 1000);
+        rig_commit(rig);
+        rig_run(rig, 100);
+    }
+    log_stats(rig->log, &stats);
+    assert_true(stats.segments < 12);
+    assert_true(rig->log->supply.piece_bytes > 8 * supply_piece_min(rig->log));
+    rig_append_many(rig, 4000, 1000, true);
+    rig_run(rig, 100);
+    assert_int_equal(rig->log->supply.piece_bytes, supply_piece_min(rig->log));
+    rig_power_cut(rig);
+    rig_boot(rig);
+    rig_expect(rig, 0, 5800);
+}
+
 static void
 an_oversized_record_has_a_segment_of_its_own(void **state)
 {
@@ -411,6 +459,8 @@ main(void)
         CASE(a_segment_dies_only_when_its_last_drop_is_durable),
         CASE(holds_of_a_segment_that_is_gone_are_forgiven_in_replay),
         CASE(a_sparse_segment_is_the_victim),
+        CASE(a_segment_grows_with_what_is_written),
+        CASE(a_writer_that_outruns_the_disk_gets_larger_pieces),
         CASE(an_oversized_record_has_a_segment_of_its_own),
         CASE(a_checkpoint_and_the_tail_come_back),
         CASE(a_checkpoint_waits_for_the_log),

@@ -16,6 +16,7 @@ struct fetch {
     struct log_read *read; /* NULL: released while it runs */
     struct segment *segment;
     uint64_t seed;
+    unsigned version; /* of the segment */
     int64_t file;
     bool own_file; /* opened for this read alone */
     bool busy;
@@ -37,15 +38,16 @@ static bool
 fetch_at(const struct fetch *fetch, uint64_t offset, unsigned *retkind, struct view *ret)
 {
     struct record_header h;
-    if (offset < fetch->offset || offset - fetch->offset + RECORD_HEADER_BYTES > fetch->len)
+    unsigned version = fetch->version, head = layouts[version].head_bytes;
+    if (offset < fetch->offset || offset - fetch->offset + head > fetch->len)
         return false;
     const uint8_t *at = fetch->buffer + (offset - fetch->offset);
-    size_t left = fetch->len - (size_t)(offset - fetch->offset) - RECORD_HEADER_BYTES;
+    size_t left = fetch->len - (size_t)(offset - fetch->offset) - head;
     uint64_t seed = fetch->seed + offset;
-    if (!record_header_decode(at, seed, &h) || h.len > left || !record_whole(at, h.len, seed))
+    if (!record_header_decode(version, at, seed, &h) || h.len > left || !record_whole(version, at, h.len, seed))
         return false;
     *retkind = h.kind;
-    *ret = view_of(at + RECORD_HEADER_BYTES, h.len);
+    *ret = view_of(at + head, h.len);
     return true;
 }
 
@@ -75,7 +77,7 @@ peek_batches(const struct list *batches, uint64_t position, struct view *ret)
     const struct batch *batch = find_batch(batches, position, &at);
     if (batch == NULL)
         return false;
-    must(record_header_decode(batch->data + at, batch->seed + position_offset(position), &h));
+    must(record_header_decode(FORMAT_VERSION, batch->data + at, batch->seed + position_offset(position), &h));
     *ret = view_of(batch->data + at + RECORD_HEADER_BYTES, h.len);
     return true;
 }
@@ -188,11 +190,11 @@ on_read(struct io_job *job)
         return;
     }
     fetch->len = (size_t)job->rc;
-    bool head =
-        fetch->len >= RECORD_HEADER_BYTES && record_header_decode(fetch->buffer, fetch->seed + fetch->offset, &h);
+    bool head = fetch->len >= layouts[fetch->version].head_bytes &&
+                record_header_decode(fetch->version, fetch->buffer, fetch->seed + fetch->offset, &h);
     if (fetch_at(fetch, fetch->offset, &kind, &record))
         fetch_end(fetch, 0);
-    else if (head && fetch->read != NULL && read_longer(fetch, record_span(h.len)))
+    else if (head && fetch->read != NULL && read_longer(fetch, layout_span(fetch->version, h.len)))
         fetch_read(fetch);
     else
         fetch_end(fetch, fetch->buffer == NULL ? -ERR_NO_MEMORY : -ERR_DAMAGED);
@@ -251,7 +253,7 @@ static int
 copy_pending(struct fetch *fetch, const struct batch *batch, size_t at)
 {
     struct record_header h;
-    must(record_header_decode(batch->data + at, fetch->seed + fetch->offset, &h));
+    must(record_header_decode(FORMAT_VERSION, batch->data + at, fetch->seed + fetch->offset, &h));
     size_t span = (size_t)record_span(h.len);
     if (span > fetch->room) {
         mem_free(fetch->mem, fetch->buffer);
@@ -309,6 +311,7 @@ fetch_new(struct log *log, struct log_read *read)
     fetch->read = read;
     fetch->segment = segment;
     fetch->seed = segment == NULL ? 0 : segment->seed;
+    fetch->version = segment == NULL ? FORMAT_VERSION : segment->version;
     fetch->file = NO_FILE;
     fetch->offset = position_offset(read->position);
     fetch->room = room_for(segment, fetch->offset, read->ahead_bytes);
@@ -381,7 +384,7 @@ log_read_now(struct log *log, uint64_t position, uint8_t *buffer, size_t room, u
     int64_t file = open_now(log->io, path, IO_FLAG_READ_ONLY);
     if (file < 0)
         return file;
-    window_bind(&window, file, segment->size);
+    window_bind(&window, file, segment->version, segment->size);
     int64_t rc = -ERR_DAMAGED;
     if (window_record(&window, segment->seed, position_offset(position), segment->size, &h, &record))
         rc = record.len > room ? -ERR_TOO_LARGE : (int64_t)record.len;

@@ -308,8 +308,7 @@ plan_active(struct recovery *r, const struct walk *walk)
     struct segment *active = table_add(log, number);
     if (active == NULL)
         return -ERR_NO_MEMORY;
-    uint64_t size = log->config.segment_bytes;
-    active->size = size > SEGMENT_FIRST_BYTES && log->supply.spare_count <= SPARES_MIN ? SEGMENT_FIRST_BYTES : size;
+    active->size = log->supply.piece_bytes;
     active->used = SEGMENT_HEADER_BYTES;
     active->follows = walk->end;
     io_random(log->io, &active->epoch, sizeof(active->epoch));

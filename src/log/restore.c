@@ -17,9 +17,11 @@ read_header(struct restoring *r, struct checkpoint_header *ret)
     if (bytes == NULL)
         return r->window.rc < 0 ? r->window.rc : -ERR_DAMAGED;
     int rc = checkpoint_header_decode(bytes, ret);
-    if (rc == 0)
-        r->seed = segment_seed(ret->epoch, ret->number);
-    return rc;
+    if (rc < 0)
+        return rc;
+    r->seed = segment_seed(ret->epoch, ret->number);
+    r->window.version = ret->version;
+    return 0;
 }
 
 /* Ends the walk: 0 when it says that `count` records came before it, and nothing comes after it. */
@@ -41,11 +43,11 @@ read_records(struct restoring *r)
         if (!window_record(&r->window, r->seed, at, r->size, &h, &record))
             return r->window.rc < 0 ? r->window.rc : -ERR_DAMAGED;
         if (h.kind == RECORD_KIND_FOOTER)
-            return check_footer(r, at + record_span(h.len), record, count);
+            return check_footer(r, at + layout_span(r->window.version, h.len), record, count);
         int rc = r->record == NULL ? 0 : r->record(r->arg, h.kind, at, record);
         if (rc < 0)
             return rc;
-        at += record_span(h.len);
+        at += layout_span(r->window.version, h.len);
     }
 }
 
@@ -60,7 +62,7 @@ restore_walk(struct io *io, const char *path, restore_fn *record, void *arg, str
     int64_t size = io_now(io, &job);
     window_init(&r.window, io, WINDOW_BYTES);
     r.size = size < 0 ? 0 : (uint64_t)size;
-    window_bind(&r.window, file, r.size);
+    window_bind(&r.window, file, FORMAT_VERSION, r.size);
     int rc = read_header(&r, ret);
     if (rc == 0)
         rc = read_records(&r);

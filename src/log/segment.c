@@ -1,30 +1,34 @@
-/* log/segment.c - the bytes on disk, version 1: what stands in DIR, and how it is checked.  Pure.
+/* log/segment.c - the bytes on disk, version 2: what stands in DIR, and how it is checked.  Pure.
  *
  *     0000000007.seg         a segment
  *     spare-0000000003       a file that waits to become one; its content means nothing
  *     checkpoint-0000000002  the owner's state; checkpoint.new is one being written
  *     quarantine/            damaged bytes, copied aside as SEGMENT-OFFSET
  *
- * All numbers are big-endian.  Everything begins at a multiple of 8; gaps are zeros.
+ * All numbers are big-endian.  Everything begins at a multiple of 4; gaps are zeros.
  *
- * A segment is a file of a fixed size, written with zeros before its first use, and used again when it is dead.
+ * A segment is a file that grows by pieces of zeros ahead of what is written, and is used again when it is dead.
  *
  *     0               2048            4096
  *     | header        | header again  | batch | batch | batch |  bytes of a former life, or zeros ...
  *
  *     header     0 "TAMBOSEG"   8 version u32   12 shard u32   16 number u32   20 zero u32   24 epoch u64
- *                32 follows u64   40 size u64   48 checksum u64 of bytes 0..47
+ *                32 follows u64   40 size at first u64   48 checksum u64 of bytes 0..47
  *
  *     batch      0 "TBCH"   4 length u32   8 sequence u64   16 flags u32   20 zero u32   24 checksum u64 of bytes 0..23
  *                then records, back to back; length counts from the "T" to the end of the last record
  *
- *     record     0 checksum u64 of all that follows   8 length u32   12 kind u16   14 check u16 of length and kind
- *                16 payload, then zeros up to a multiple of 8
+ *     record     0 checksum u40 of all that follows   5 kind u8   6 check u16 of length and kind   8 length u32
+ *                12 payload, then zeros up to a multiple of 4
  *
- * Checksums are XXH3-64.  In a segment they are seeded with (epoch, number) + offset in the file.  The epoch is drawn
- * anew each time a file becomes a segment, so nothing of a former life, nothing that was moved, and nothing that a
- * client wrote into a payload can pass for a record or a batch.  The 16-bit check makes a search for the next whole
- * record cheap: only 1 place in 65,536 needs its payload read.
+ * Version 1, which is only read, has multiples of 8, and
+ *
+ *     record     0 checksum u64   8 length u32   12 kind u16   14 check u16   16 payload
+ *
+ * Checksums are XXH3-64; of a record the low 40 bits are kept.  In a segment they are seeded with (epoch, number) +
+ * offset in the file.  The epoch is drawn anew each time a file becomes a segment, so nothing of a former life, nothing
+ * that was moved, and nothing that a client wrote into a payload can pass for a record or a batch.  The 16-bit check
+ * makes a search for the next whole record cheap: only 1 place in 65,536 needs its payload read.
  *
  * A batch is what one write brought; the next is written only when it is durable.  Batches are numbered without gaps.
  * So:
@@ -33,7 +37,7 @@
  * After each opening the log goes on in a new segment, whose header says where the log ended before it (follows), so
  * that what was cut stays cut.
  *
- * A checkpoint is a header, records, and a footer record of kind 0xffff with their count:
+ * A checkpoint is a header, records, and a footer record of kind 0xff (version 1: 0xffff) with their count:
  *
  *     header     0 "TAMBOCKP"   8 version u32   12 shard u32   16 number u32   20 zero u32   24 epoch u64
  *                32 start u64   40 sequence u64   48 checksum u64 of bytes 0..47   56 zero u64 */
@@ -55,7 +59,8 @@ enum {
     CHECKED_BYTES = 48,       /* of both */
     BATCH_MAGIC = 0x54424348, /* "TBCH" */
     BATCH_CHECKED_BYTES = 24,
-    RECORD_CHECKSUM_BYTES = 8, /* what the checksum of a record does not cover: itself */
+    RECORD_CHECKSUM_BITS = 40,
+    RECORD_KIND_FOOTER_1 = 0xffff,
 };
 
 uint64_t
@@ -82,7 +87,7 @@ header_encode(uint8_t *ret, const char *magic, uint32_t shard, uint32_t number, 
 }
 
 static int
-header_decode(const uint8_t *bytes, const char *magic, struct cursor *ret)
+header_decode(const uint8_t *bytes, const char *magic, unsigned *retversion, struct cursor *ret)
 {
     struct cursor c = cursor_of(view_of(bytes, HEADER_BYTES));
     struct cursor sum = cursor_of(view_of(bytes + CHECKED_BYTES, HEADER_BYTES - CHECKED_BYTES));
@@ -90,8 +95,10 @@ header_decode(const uint8_t *bytes, const char *magic, struct cursor *ret)
         return -ERR_DAMAGED;
     if (take_u64(&sum) != hash_bytes(view_of(bytes, CHECKED_BYTES), 0))
         return -ERR_DAMAGED;
-    if (take_u32(&c) != FORMAT_VERSION)
+    uint32_t version = take_u32(&c);
+    if (version == 0 || version > FORMAT_VERSION)
         return -ERR_FORMAT;
+    *retversion = version;
     *ret = c;
     return 0;
 }
@@ -108,10 +115,12 @@ static int
 segment_copy_decode(const uint8_t *bytes, uint32_t number, struct segment_header *ret)
 {
     struct cursor c;
-    int rc = header_decode(bytes, segment_magic, &c);
+    struct segment_header h = { 0 };
+    int rc = header_decode(bytes, segment_magic, &h.version, &c);
     if (rc < 0)
         return rc;
-    struct segment_header h = { .shard = take_u32(&c), .number = take_u32(&c) };
+    h.shard = take_u32(&c);
+    h.number = take_u32(&c);
     take_u32(&c);
     h.epoch = take_u64(&c);
     h.follows = take_u64(&c);
@@ -140,7 +149,7 @@ int
 checkpoint_header_decode(const uint8_t *bytes, struct checkpoint_header *ret)
 {
     struct cursor c;
-    int rc = header_decode(bytes, checkpoint_magic, &c);
+    int rc = header_decode(bytes, checkpoint_magic, &ret->version, &c);
     if (rc < 0)
         return rc;
     ret->shard = take_u32(&c);
@@ -166,7 +175,7 @@ batch_header_encode(const struct batch_header *header, uint64_t seed, uint8_t re
 }
 
 bool
-batch_header_decode(const uint8_t *bytes, uint64_t seed, struct batch_header *ret)
+batch_header_decode(unsigned version, const uint8_t *bytes, uint64_t seed, struct batch_header *ret)
 {
     uint32_t magic;
     memcpy(&magic, bytes, sizeof(magic));
@@ -180,7 +189,7 @@ batch_header_decode(const uint8_t *bytes, uint64_t seed, struct batch_header *re
     if (take_u64(&c) != hash_bytes(view_of(bytes, BATCH_CHECKED_BYTES), seed))
         return false;
     *ret = h;
-    return h.length >= BATCH_HEADER_BYTES && h.length % ALIGN_BYTES == 0;
+    return h.length >= BATCH_HEADER_BYTES && h.length % layouts[version].align_bytes == 0;
 }
 
 static uint16_t
@@ -191,20 +200,6 @@ record_check(uint32_t len, unsigned kind, uint64_t seed)
     return (uint16_t)(x >> 48);
 }
 
-static uint64_t
-record_checksum(const uint8_t *bytes, uint32_t len, uint64_t seed)
-{
-    size_t covered = RECORD_HEADER_BYTES - RECORD_CHECKSUM_BYTES + len;
-    return hash_bytes(view_of(bytes + RECORD_CHECKSUM_BYTES, covered), seed);
-}
-
-/* Length, kind and check, as they lie in the second half of the header. */
-static uint64_t
-record_word(struct record_header h, uint64_t seed)
-{
-    return htobe64((uint64_t)h.len << 32 | (uint64_t)h.kind << 16 | record_check(h.len, h.kind, seed));
-}
-
 size_t
 parts_len(const struct view *parts, unsigned n)
 {
@@ -212,6 +207,23 @@ parts_len(const struct view *parts, unsigned n)
     for (unsigned i = 0; i < n; i++)
         len += parts[i].len;
     return len;
+}
+
+/* The first 8 bytes of a header are one number: checksum, kind, check. */
+static uint64_t
+head_word(struct record_header h, uint64_t seed)
+{
+    return (uint64_t)h.kind << 16 | record_check(h.len, h.kind, seed);
+}
+
+enum { WORD_BITS = 64 - RECORD_CHECKSUM_BITS };
+
+/* Of kind, check, length and payload. */
+static uint64_t
+record_checksum(const uint8_t *bytes, uint32_t len, uint64_t seed)
+{
+    size_t own = RECORD_CHECKSUM_BITS / 8;
+    return hash_bytes(view_of(bytes + own, RECORD_HEADER_BYTES - own + len), seed) << WORD_BITS;
 }
 
 void
@@ -224,33 +236,69 @@ record_encode(uint8_t *at, struct record_header header, const struct view *parts
             to += parts[i].len;
         }
     memset(to, 0, record_span(header.len) - RECORD_HEADER_BYTES - header.len);
-    uint64_t word = record_word(header, seed);
-    memcpy(at + RECORD_CHECKSUM_BYTES, &word, sizeof(word));
-    uint64_t sum = htobe64(record_checksum(at, header.len, seed));
-    memcpy(at, &sum, sizeof(sum));
+    uint64_t word = head_word(header, seed), head = htobe64(word);
+    uint32_t len = htobe32(header.len);
+    memcpy(at, &head, sizeof(head));
+    memcpy(at + sizeof(head), &len, sizeof(len));
+    head = htobe64(word | record_checksum(at, header.len, seed));
+    memcpy(at, &head, sizeof(head));
 }
 
-bool
-record_header_decode(const uint8_t *bytes, uint64_t seed, struct record_header *ret)
+static bool
+head_decode(const uint8_t *bytes, uint64_t seed, struct record_header *ret)
 {
-    uint64_t stored, word;
-    memcpy(&stored, bytes + RECORD_CHECKSUM_BYTES, sizeof(stored));
-    word = be64toh(stored);
-    struct record_header h = { .len = (uint32_t)(word >> 32), .kind = (unsigned)(word >> 16 & 0xffff) };
-    if (h.kind == 0 || h.len > RECORD_BYTES_MAX || record_word(h, seed) != stored)
+    uint64_t word;
+    uint32_t len;
+    memcpy(&word, bytes, sizeof(word));
+    memcpy(&len, bytes + sizeof(word), sizeof(len));
+    word = be64toh(word) & ((UINT64_C(1) << WORD_BITS) - 1);
+    *ret = (struct record_header){ .len = be32toh(len), .kind = (unsigned)(word >> 16) };
+    return word == head_word(*ret, seed);
+}
+
+static bool
+head_decode_1(const uint8_t *bytes, uint64_t seed, struct record_header *ret)
+{
+    struct cursor c = cursor_of(view_of(bytes + 8, 8));
+    struct record_header h = { .len = take_u32(&c), .kind = take_u16(&c) };
+    if (take_u16(&c) != record_check(h.len, h.kind, seed) || h.kind == RECORD_KIND_FOOTER)
         return false;
+    if (h.kind == RECORD_KIND_FOOTER_1)
+        h.kind = RECORD_KIND_FOOTER;
     *ret = h;
     return true;
 }
 
 bool
-record_whole(const uint8_t *bytes, uint32_t len, uint64_t seed)
+record_header_decode(unsigned version, const uint8_t *bytes, uint64_t seed, struct record_header *ret)
+{
+    struct record_header h;
+    if (!(version == 1 ? head_decode_1 : head_decode)(bytes, seed, &h))
+        return false;
+    if (h.kind == 0 || (h.kind > RECORD_KIND_MAX && h.kind != RECORD_KIND_FOOTER) || h.len > RECORD_BYTES_MAX)
+        return false;
+    *ret = h;
+    return true;
+}
+
+static bool
+whole_1(const uint8_t *bytes, uint32_t len, uint64_t seed)
 {
     uint64_t sum;
-    if (BROKEN_SKIP_CHECKSUM)
-        return true;
     memcpy(&sum, bytes, sizeof(sum));
-    return be64toh(sum) == record_checksum(bytes, len, seed);
+    return be64toh(sum) == hash_bytes(view_of(bytes + sizeof(sum), layouts[1].head_bytes - sizeof(sum) + len), seed);
+}
+
+bool
+record_whole(unsigned version, const uint8_t *bytes, uint32_t len, uint64_t seed)
+{
+    uint64_t word;
+    if (broken(BREAK_SKIP_CHECKSUM))
+        return true;
+    if (version == 1)
+        return whole_1(bytes, len, seed);
+    memcpy(&word, bytes, sizeof(word));
+    return be64toh(word) >> WORD_BITS == record_checksum(bytes, len, seed) >> WORD_BITS;
 }
 
 static const struct {

@@ -1,6 +1,7 @@
 /* log/supply.c - the files behind segments: which job is done next, one at a time, chosen anew after each.
  *
  *     make:   create spare-N, write it full of zeros                          -> stock        (spare.c)
+ *     grow:   zeros behind the active segment's end, a piece at a time  (grow.c)
  *     dress:  stock -> write and sync a new header -> rename to M.seg -> sync the directory -> ready for batches
  *     retire: dead M.seg -> rename to spare-N -> stock, or remove
  *
@@ -64,9 +65,9 @@ static uint64_t
 missing_bytes(const struct log *log)
 {
     const struct segment *last = log->segments[log->segment_count - 1];
-    uint64_t files = last == log->active || last->state == SEGMENT_PLANNED;
-    files += log->supply.spare_count < SPARES_MIN;
-    return files * log->config.segment_bytes;
+    bool piece = last == log->active || last->state == SEGMENT_PLANNED;
+    bool reserve = log->supply.spare_count < SPARES_MIN;
+    return piece * log->supply.piece_bytes + reserve * supply_reserve_bytes(log);
 }
 
 static void
@@ -225,7 +226,7 @@ needed(const struct segment *segment)
 static bool
 is_reserve(const struct log *log, const struct spare *spare)
 {
-    return spare->size == log->config.segment_bytes && log->supply.spare_count <= SPARES_MIN;
+    return spare->size >= supply_reserve_bytes(log) && log->supply.spare_count <= SPARES_MIN;
 }
 
 static bool
@@ -317,7 +318,8 @@ static bool
 useless(const struct log *log, const struct spare *spare)
 {
     unsigned most = log->disk_full ? SPARES_MIN : SPARES_MAX;
-    return spare->size != log->config.segment_bytes || log->supply.spare_count > most;
+    bool fits = spare->size >= supply_reserve_bytes(log) && spare->size <= log->config.segment_bytes;
+    return !fits || log->supply.spare_count > most;
 }
 
 static bool
@@ -339,7 +341,7 @@ fill_stock(struct log *log)
 {
     if (log->supply.spare_count >= SPARES_MIN || log->disk_full || log->closing || supply_pausing(log))
         return false;
-    return spare_make(log, log->config.segment_bytes);
+    return spare_make(log, supply_reserve_bytes(log));
 }
 
 static void
@@ -392,9 +394,10 @@ supply_turn(struct log *log)
     }
     if (log->disk_full && !supply_pausing(log))
         s->measure = true;
-    if (!log->disk_full && !log->closing)
-        (void)writer_successor(log, log->config.segment_bytes);
-    if (supply_segment(log) || reap(log) || trim_stock(log) || sync_removals(log) || close_idle_file(log))
+    if (!log->disk_full && !log->closing && supply_nearly_full(log))
+        (void)writer_successor(log, s->piece_bytes);
+    if (supply_grow(log) || supply_segment(log) || reap(log) || trim_stock(log) || sync_removals(log) ||
+        close_idle_file(log))
         return;
     (void)fill_stock(log);
 }
@@ -411,6 +414,7 @@ supply_init(struct log *log)
 {
     list_init(&log->supply.spares);
     log->supply.spare_id = 1;
+    log->supply.piece_bytes = supply_piece_min(log);
 }
 
 void

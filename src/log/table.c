@@ -44,6 +44,7 @@ table_add(struct log *log, uint32_t number)
     if (segment == NULL)
         return NULL;
     segment->number = number;
+    segment->version = FORMAT_VERSION;
     segment->file = NO_FILE;
     list_init(&segment->fetches);
     memmove(log->segments + at + 1, log->segments + at, (log->segment_count - at) * sizeof(struct segment *));

@@ -26,7 +26,8 @@ bind(struct walk *w, size_t index)
         return;
     close_now(w->io, w->window.file);
     name_path(path, w->dir, NAME_SEGMENT, w->segments[index]->number);
-    window_bind(&w->window, open_now(w->io, path, IO_FLAG_READ_ONLY), w->segments[index]->limit);
+    window_bind(&w->window, open_now(w->io, path, IO_FLAG_READ_ONLY), w->segments[index]->version,
+                w->segments[index]->limit);
     w->bound = index + 1;
 }
 
@@ -35,12 +36,13 @@ static bool
 find_in_segment(struct walk *w, size_t index, uint64_t offset, uint64_t sequence, struct place *ret)
 {
     const struct segment *segment = w->segments[index];
+    unsigned version = segment->version;
     bind(w, index);
-    for (uint64_t at = offset; at + BATCH_HEADER_BYTES <= segment->limit; at += ALIGN_BYTES) {
+    for (uint64_t at = offset; at + BATCH_HEADER_BYTES <= segment->limit; at += layouts[version].align_bytes) {
         const uint8_t *bytes = window_at(&w->window, at, BATCH_HEADER_BYTES);
         if (bytes == NULL)
             return false;
-        if (!batch_header_decode(bytes, segment->seed + at, &ret->batch) || ret->batch.sequence < sequence)
+        if (!batch_header_decode(version, bytes, segment->seed + at, &ret->batch) || ret->batch.sequence < sequence)
             continue;
         ret->index = index;
         ret->offset = at;
@@ -71,7 +73,7 @@ tell_record(struct walk *w, uint64_t at, uint64_t end, uint64_t *retnext)
     bind(w, w->current);
     if (!window_record(&w->window, here(w)->seed, at, end, &h, &record))
         return w->window.rc;
-    *retnext = at + record_span(h.len);
+    *retnext = at + layout_span(here(w)->version, h.len);
     int rc = w->on->record(w->on->arg, h.kind, position_of(here(w)->number, at), record);
     return rc < 0 ? rc : 1;
 }
@@ -86,8 +88,8 @@ tell_damage(struct walk *w, uint64_t from, uint64_t to)
 static int
 salvage(struct walk *w, uint64_t from, uint64_t to)
 {
-    uint64_t bad = from;
-    for (uint64_t at = from, next; at < to; at += ALIGN_BYTES) {
+    uint64_t bad = from, step = layouts[here(w)->version].align_bytes;
+    for (uint64_t at = from, next; at < to; at += step) {
         struct record_header h;
         struct view record;
         bind(w, w->current);
@@ -99,7 +101,7 @@ salvage(struct walk *w, uint64_t from, uint64_t to)
         if (rc < 0)
             return rc;
         bad = next;
-        at = next - ALIGN_BYTES;
+        at = next - step;
     }
     if (w->window.rc < 0)
         return w->window.rc;
@@ -111,14 +113,15 @@ static uint64_t
 last_remains(struct walk *w, uint64_t at)
 {
     uint64_t last = 0;
+    const struct layout *layout = &layouts[here(w)->version];
     bind(w, w->current);
-    while (at + RECORD_HEADER_BYTES <= here(w)->limit) {
+    while (at + layout->head_bytes <= here(w)->limit) {
         struct record_header h;
         struct view record;
         if (window_record(&w->window, here(w)->seed, at, here(w)->limit, &h, &record))
-            last = at += record_span(h.len);
+            last = at += layout_span(here(w)->version, h.len);
         else
-            at += ALIGN_BYTES;
+            at += layout->align_bytes;
     }
     return last;
 }

@@ -17,9 +17,10 @@ window_fini(struct window *window)
 }
 
 void
-window_bind(struct window *window, int64_t file, uint64_t limit)
+window_bind(struct window *window, int64_t file, unsigned version, uint64_t limit)
 {
     window->file = file;
+    window->version = version;
     window->limit = limit;
     window->len = 0;
 }
@@ -92,15 +93,17 @@ window_record(struct window *window, uint64_t seed, uint64_t offset, uint64_t en
               struct view *retrecord)
 {
     struct record_header h;
-    if (end < RECORD_HEADER_BYTES || offset > end - RECORD_HEADER_BYTES)
+    unsigned version = window->version, head = layouts[version].head_bytes;
+    if (end < head || offset > end - head)
         return false;
-    const uint8_t *bytes = window_at(window, offset, RECORD_HEADER_BYTES);
-    if (bytes == NULL || !record_header_decode(bytes, seed + offset, &h) || record_span(h.len) > end - offset)
+    const uint8_t *bytes = window_at(window, offset, head);
+    if (bytes == NULL || !record_header_decode(version, bytes, seed + offset, &h) ||
+        layout_span(version, h.len) > end - offset)
         return false;
-    bytes = window_at(window, offset, RECORD_HEADER_BYTES + h.len);
-    if (bytes == NULL || !record_whole(bytes, h.len, seed + offset))
+    bytes = window_at(window, offset, head + h.len);
+    if (bytes == NULL || !record_whole(version, bytes, h.len, seed + offset))
         return false;
     *ret = h;
-    *retrecord = view_of(bytes + RECORD_HEADER_BYTES, h.len);
+    *retrecord = view_of(bytes + head, h.len);
     return true;
 }

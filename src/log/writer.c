@@ -2,8 +2,9 @@
  *
  *     pending:  | in flight | full | full | open <- append |        retired (till the end of the turn) -> idle
  *
- * A batch is one buffer and one write, and lies in one segment; its place is known when it is opened, so positions can
- * be handed out long before anything is written.  A buffer never moves while it is pending: views into it stay good.
+ * A batch is one buffer and one write, with its sync in the same job or, when it is hurried, in the next.  It lies in
+ * one segment; its place is known when it is opened, so positions can be handed out long before anything is written.  A
+ * buffer never moves while it is pending: views into it stay good.
  *
  * A failed sync is never trusted: the kernel may have dropped the pages it could not write.  So the same bytes are
  * written to the same place again and synced again, a few times; then the log has failed for good. */
@@ -86,12 +87,12 @@ has_room(const struct segment *segment, uint64_t span)
     return segment->used + BATCH_HEADER_BYTES + span <= segment->size;
 }
 
-/* The size of a segment that takes a record of `span`. */
+/* The size with which a segment begins that takes a record of `span`. */
 static uint64_t
 size_for(const struct log *log, uint64_t span)
 {
     uint64_t size = page_up(SEGMENT_HEADER_BYTES + BATCH_HEADER_BYTES + span);
-    return size < log->config.segment_bytes ? log->config.segment_bytes : size;
+    return size < log->supply.piece_bytes ? log->supply.piece_bytes : size;
 }
 
 /* The active segment becomes one that has room for `span`. */
@@ -105,6 +106,7 @@ roll(struct log *log, uint64_t span)
         if (next->state == SEGMENT_PLANNED && next != log->supply.segment && !has_room(next, span))
             next->size = size_for(log, span);
         writer_close_batch(log);
+        supply_hurry(log);
         log->active->sealed = true;
         log->active = next;
         log->supply.measure = true;
@@ -147,6 +149,7 @@ open_batch(struct log *log, uint64_t span)
     batch->offset = segment->used;
     batch->sequence = log->sequence++;
     batch->used = BATCH_HEADER_BYTES;
+    batch->hurried = false;
     batch->limit = room < batch->room ? (size_t)room : batch->room;
     segment->used += BATCH_HEADER_BYTES;
     log->pending_bytes += BATCH_HEADER_BYTES;
@@ -226,6 +229,19 @@ log_committed(const struct log *log)
 }
 
 void
+log_hurry(struct log *log)
+{
+    if (log->open != NULL)
+        log->open->hurried = true;
+}
+
+uint64_t
+log_written(const struct log *log)
+{
+    return log->written > log->committed ? log->written : log->committed;
+}
+
+void
 writer_mark_closed(struct log *log)
 {
     if (log->failed || open_batch(log, 0) < 0)
@@ -287,18 +303,32 @@ write_failed(struct log *log, int rc)
     (void)io_timer_set(log->io, &log->retry, log->retry_ns, on_retry, log);
 }
 
+static uint64_t
+end_of(const struct batch *batch)
+{
+    return position_of(batch->number, batch->offset + batch->used);
+}
+
 static void
-written(struct log *log, struct batch *batch)
+committed(struct log *log, struct batch *batch)
 {
     log->tries = 0;
     log->syncs++;
     log->pending_bytes -= batch->used;
-    log->committed = position_of(batch->number, batch->offset + batch->used);
+    log->committed = end_of(batch);
     list_push(&log->retired, &batch->link);
     writer_turn(log); /* the disk works while the owner answers */
     log->owner.committed(log->owner.arg, log->committed);
     writer_press(log);
 }
+
+static bool
+syncs(const struct log *log)
+{
+    return log->config.tier == TIER_SYNCED && !broken(BREAK_CONFIRM_BEFORE_SYNC);
+}
+
+static void submit(struct log *log, struct batch *batch, enum io_op op);
 
 static void
 write_done(struct io_job *job)
@@ -307,26 +337,30 @@ write_done(struct io_job *job)
     struct batch *batch = first_pending(log);
     log->writing = false;
     batch->segment->pins--;
+    if (job->rc >= 0 && job->op == IO_WRITE && syncs(log)) {
+        log->written = end_of(batch);
+        submit(log, batch, IO_SYNC);
+        return;
+    }
     if (job->rc < 0)
         write_failed(log, (int)job->rc);
     else
-        written(log, batch);
+        committed(log, batch);
     checkpoint_turn(log);
     supply_turn(log);
     log_settle(log);
 }
 
 static void
-submit(struct log *log, struct batch *batch)
+submit(struct log *log, struct batch *batch, enum io_op op)
 {
-    bool sync = log->config.tier == TIER_SYNCED && !BROKEN_CONFIRM_BEFORE_SYNC;
     log->writing = true;
     batch->segment->pins++;
     log->write_job = (struct io_job){
-        .op = sync ? IO_WRITE_SYNC : IO_WRITE,
+        .op = op,
         .file = batch->segment->file,
         .offset = batch->offset,
-        .view_count = 1,
+        .view_count = op != IO_SYNC,
         .done = write_done,
         .arg = log,
     };
@@ -348,7 +382,7 @@ writer_turn(struct log *log)
     }
     if (batch == log->open)
         writer_close_batch(log);
-    submit(log, batch);
+    submit(log, batch, syncs(log) && !batch->hurried ? IO_WRITE_SYNC : IO_WRITE);
 }
 
 void

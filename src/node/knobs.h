@@ -40,7 +40,7 @@ enum knob_when { AT_START, LIVE };
     KNOB(outbox_bytes_max,       MIB(8),                      KIB(64),  GIB(1),           LIVE,     "bytes waiting to be written to one client before QoS 0 is dropped") \
     KNOB(queue_count_max,        QUEUE_COUNT_MAX_DEFAULT,     1,        UINT64_C(1) << 40, LIVE,    "messages in one queue") \
     KNOB(queue_bytes_max,        QUEUE_BYTES_MAX_DEFAULT,     1024,     UINT64_C(1) << 50, LIVE,    "bytes in one queue") \
-    KNOB(segment_bytes,          SEGMENT_BYTES_DEFAULT,       MIB(1),   GIB(1),           AT_START, "size of a segment of the log") \
+    KNOB(segment_bytes,          SEGMENT_BYTES_DEFAULT,       MIB(1),   GIB(1),           AT_START, "size up to which a segment of the log grows") \
     KNOB(log_batch_bytes_max,    MIB(4),                      KIB(64),  MIB(256),         AT_START, "bytes waiting for the disk before publishers are held") \
     KNOB(checkpoint_bytes,       MIB(128),                    MIB(1),   GIB(64),          AT_START, "log written between two checkpoints: what a restart reads") \
     KNOB(compact_percent,        50,                          1,        95,               LIVE,     "segments of the log with less than this in use are compacted") \

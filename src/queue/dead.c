@@ -4,6 +4,7 @@
  *
  *     GRAVE_WAITING + reason   its owner is to be told, at the end of a turn, when its body has been read
  *     GRAVE_TOLD + reason      it has been told, and will bury or exhume it */
+#include "base/break.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/must.h"
@@ -94,7 +95,7 @@ bool
 queue_die(struct queue *queue, struct page *page, uint64_t seq, enum queue_death reason)
 {
     unsigned i = page_index_of(seq);
-    if (!queue_wants_dead(queue)) {
+    if (!queue_wants_dead(queue) || (reason == QUEUE_DEATH_EXPIRED && broken(BREAK_DROP_EXPIRED))) {
         count(queue->host, reason);
         queue_remove(queue, page, seq, true);
         return true;

@@ -295,8 +295,8 @@ records_have_their_form(void **state)
     assert_true(r[2].urgent);
     c = cursor_of(fake_bytes(&r[2]));
     assert_int_equal(take_u64(&c), 8);
-    for (size_t i = 0; i < 3; i++)
-        for (size_t n = 0; n < r[i].len; n++)
+    for (size_t i = 0; i < 3; i++) /* a body of one byte ends the first two; how long it is, the record's length says */
+        for (size_t n = 0; n < r[i].len - (i < 2); n++)
             assert_int_equal(delayed_restore(shelf.delayed, r[i].kind, view_of(r[i].bytes, n)), -ERR_DAMAGED);
     wait_ms(&shelf.io, 50);
     assert_int_equal(fake.appended.count, 4);

@@ -110,8 +110,6 @@ page_move_entry(struct queue *queue, struct page *page, unsigned i, uint64_t pos
     log_drop(queue->host->log, entry->ref, entry->bytes);
     queue->bytes += bytes - (uint64_t)entry->bytes;
     queue->host->bytes += bytes - (uint64_t)entry->bytes;
-    if (bit_get(page->body, BIT_FLIGHT, i))
-        queue->flight_bytes += bytes - (uint64_t)entry->bytes;
     entry->ref = position;
     entry->bytes = bytes;
     page->moved = true;
@@ -153,7 +151,7 @@ gather(const struct evacuation *ev, struct view record, uint64_t position, struc
 static int
 append_move(const struct evacuation *ev, const struct holder *holders, unsigned n, struct view envelope)
 {
-    uint8_t head[RECORD_PUBLISH_HEAD_BYTES + TARGETS_MAX * RECORD_TARGET_BYTES];
+    uint8_t head[RECORD_PUBLISH_HEAD_BYTES_MAX + TARGETS_MAX * RECORD_TARGET_BYTES_MAX];
     struct pen p = pen_of(head, sizeof(head));
     record_publish_begin(&p, &(struct receipt){ 0 }, n);
     for (unsigned k = 0; k < n; k++) {

@@ -115,22 +115,42 @@ is_stored(const struct exchange *ex, const struct delivery *d)
     return d->qos > 0 && d->target->queue != NULL && ex->queues->log != NULL && queue_durable(d->target->queue);
 }
 
-/* All queues take it, or none: counts those that are durable. */
 static int
-ask_queues(const struct exchange *ex, const struct outgoing *out, uint32_t *retstored)
+ask_queue(const struct delivery *d, const struct outgoing *out)
 {
-    size_t bytes = envelope_bytes(&out->pub.env);
+    if (d->qos == 0 || d->target->queue == NULL)
+        return 0;
+    int rc = queue_admits(d->target->queue, &out->pub.env);
+    return (rc == -ERR_FULL || rc == -ERR_TIGHT) && out->overfull ? 0 : rc;
+}
+
+/* All queues take it, or none; or each for itself, and who rejects it is left out.  Counts those that are durable, and
+ * sees whether all of them are hasty. */
+static int
+ask_queues(struct exchange *ex, struct outgoing *out, uint32_t *retstored)
+{
+    uint32_t taken = 0;
     *retstored = 0;
+    out->hasty = !out->stored; /* what its plan put off waits for the sync */
     for (uint32_t i = 0; i < ex->count; i++) {
         const struct delivery *d = &ex->deliveries[i];
-        if (d->qos == 0 || d->target->queue == NULL)
+        int rc = ask_queue(d, out);
+        if (rc == -ERR_FULL && out->severally) {
+            out->rejected = true;
             continue;
-        int rc = queue_admits(d->target->queue, bytes);
-        if (rc < 0 && !(rc == -ERR_FULL && out->overfull))
+        }
+        if (rc < 0)
             return rc;
-        *retstored += is_stored(ex, d);
+        if (is_stored(ex, d)) {
+            ++*retstored;
+            out->hasty &= d->target->hasty;
+        }
+        if (taken != i)
+            ex->deliveries[taken] = *d;
+        taken++;
     }
-    return 0;
+    ex->count = taken;
+    return taken == 0 && out->rejected ? -ERR_FULL : 0;
 }
 
 static uint32_t
@@ -144,7 +164,7 @@ pack_meta(const struct delivery *d)
 static int
 reserve_head(struct exchange *ex, uint32_t targets)
 {
-    size_t n = record_publish_head_bytes(targets);
+    size_t n = record_publish_head_bytes_max(targets);
     if (n <= ex->head_room)
         return 0;
     uint8_t *head = mem_grow(ex->mem, ex->head, n);

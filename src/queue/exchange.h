@@ -46,6 +46,7 @@ struct target {
     struct queue *queue; /* where QoS above 0 is kept; NULL: nowhere */
     uint64_t stamp;      /* the last publication that planned it, and where */
     uint32_t planned;
+    bool hasty;      /* what it stores is acknowledged when it is written, before it is synced */
     bool asks_again; /* takes a repeat too: it is on another shard, or a group */
 };
 
@@ -63,6 +64,8 @@ struct outgoing {
     const void *publisher; /* the session it comes from, for no-local; NULL: none */
     struct exchange *exchange;
     struct receipt receipt; /* QoS 2: what the record remembers; none: 0 */
+    bool severally;         /* a queue that rejects it does not keep it from the others; else all take it, or none */
+    bool rejected;          /* such a queue did */
     bool overfull;          /* from another shard, which may not be refused: limits of queues do not hold for it */
     /* Calls exchange_add() for each target, in place of the hops of env.topic in the trie; an error refuses the
      * publication.  A target may be added more than once.  NULL: the trie. */
@@ -73,6 +76,7 @@ struct outgoing {
                        */
     bool repeat;      /* taken in before: only for targets that ask again */
     bool stored;      /* something was appended to the log: an acknowledgement waits for the commit */
+    bool hasty;       /* and only for targets that are */
     uint32_t matched; /* targets; 0: nobody is there */
 };
 
@@ -93,10 +97,10 @@ struct exchange {
 void exchange_init(struct exchange *exchange, struct mem *mem, struct route *route, struct queue_host *queues);
 void exchange_fini(struct exchange *exchange);
 
-/* Publishes out->pub.env.  0; or, and then nobody has it: -ERR_FULL (a rejecting queue), -ERR_DISK_FULL,
- * -ERR_NO_MEMORY, -ERR_TOO_LARGE, -ERR_DISK.  With out->receipt set the receipt is always recorded (in the
- * PUBLISH record, or as a RECORD_RECEIPT of its own when no durable queue took the message), and out->stored says so.
- * Not reentrant: deliver() may not publish. */
+/* Publishes out->pub.env.  0; or, and then nobody has it: -ERR_FULL (a rejecting queue; severally: all of them),
+ * -ERR_TIGHT (memory is short), -ERR_DISK_FULL, -ERR_NO_MEMORY, -ERR_TOO_LARGE, -ERR_DISK.  With out->receipt set the
+ * receipt is always recorded (in the PUBLISH record, or as a RECORD_RECEIPT of its own when no durable queue took the
+ * message), and out->stored says so. Not reentrant: deliver() may not publish. */
 int exchange_publish(struct exchange *exchange, struct outgoing *out);
 /* The same to one given target, whatever the trie says: a retained value for a new subscriber.  deliver() gets a copy
  * of `delivery`. */

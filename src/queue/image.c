@@ -1,58 +1,35 @@
-/* queue/image.c - pages into the log and back.
- *
- * RECORD_PAGE, all numbers big-endian:
- *
- *     | queue id u32 | first seq u64 | live: 512 bits | for each that lives: position u64, bytes u32, meta u32 |
- *     | if any expires, for each that lives: UTC millisecond u64, 0: never |
- *
- * The bit of the page's entry i is bit i % 8 (from the lowest) of byte i / 8.
+/* queue/image.c - pages into the log and back: when they leave memory and come again, and what replay makes of them.
+ * How a record of one looks is told in queue/page_record.c.
  *
  * A page leaves memory when all its entries are ready.  Its record is held until the page is gone or written anew. */
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/must.h"
 #include "queue/inner.h"
-#include "queue/record.h"
-
-enum {
-    LIVE_BYTES = PAGE_ENTRIES / 8,
-    HEAD_BYTES = 4 + 8 + LIVE_BYTES,
-    ENTRY_BYTES = 16,
-    EXPIRY_BYTES = 8,
-    IMAGE_BYTES_MAX = HEAD_BYTES + PAGE_ENTRIES * (ENTRY_BYTES + EXPIRY_BYTES),
-};
+#include "queue/page_record.h"
 
 /* ---- out ----------------------------------------------------------------------------------------------------- */
 
-static struct view
-draw(const struct queue *queue, const struct page *page, uint64_t no, uint8_t *room)
+static void
+image_of(const struct page *page, struct image *ret)
 {
-    uint8_t live[LIVE_BYTES] = { 0 };
-    struct pen p = pen_of(room, IMAGE_BYTES_MAX);
-    for (unsigned i = 0; i < PAGE_ENTRIES; i++)
-        live[i / 8] |= (uint8_t)(page_lives(page, i) << (i % 8));
-    put_u32(&p, queue->id);
-    put_u64(&p, page_first_seq(no));
-    put_bytes(&p, view_of(live, sizeof(live)));
+    memset(ret, 0, sizeof(*ret));
     for (unsigned i = 0; i < PAGE_ENTRIES; i++) {
         if (!page_lives(page, i))
             continue;
-        put_u64(&p, page_entry(page, i)->ref);
-        put_u32(&p, page_entry(page, i)->bytes);
-        put_u32(&p, page_entry(page, i)->meta);
+        ret->live[i / 8] |= (uint8_t)(1u << (i % 8));
+        ret->entries[i] = *page_entry(page, i);
+        ret->expires_ms[i] = page_expiry(page, i);
     }
-    for (unsigned i = 0; page->expiry != NULL && i < PAGE_ENTRIES; i++)
-        if (page_lives(page, i))
-            put_u64(&p, page_expiry(page, i));
-    must(!p.torn);
-    return view_of(room, (size_t)(p.at - room));
 }
 
 int
 page_write(struct queue *queue, struct page *page, uint64_t no)
 {
-    uint8_t bytes[IMAGE_BYTES_MAX];
-    struct view record = draw(queue, page, no, bytes);
+    uint8_t bytes[PAGE_RECORD_BYTES_MAX];
+    struct image image;
+    image_of(page, &image);
+    struct view record = page_record_draw(queue->id, no, &image, bytes);
     int64_t position = log_append(queue->host->log, RECORD_PAGE, false, &record, 1);
     if (position < 0)
         return (int)position;
@@ -60,11 +37,13 @@ page_write(struct queue *queue, struct page *page, uint64_t no)
     return 0;
 }
 
-/* Sums up what the page holds, a segment; false when it is spread over too many. */
+/* Sums up what the page holds, a segment, and its bodies; false when it is spread over too many. */
 static bool
-sum_up(const struct page *page, struct held *ret)
+sum_up(const struct queue *queue, struct page *page)
 {
+    struct held *ret = page->held;
     memset(ret, 0, PAGE_SEGMENTS * sizeof(*ret));
+    page->ready_bytes = 0;
     for (unsigned i = 0; i < PAGE_ENTRIES; i++) {
         uint32_t segment = (uint32_t)(page_entry(page, i)->ref >> 32);
         unsigned k = 0;
@@ -75,6 +54,7 @@ sum_up(const struct page *page, struct held *ret)
         ret[k].segment = segment;
         ret[k].records++;
         ret[k].bytes += page_entry(page, i)->bytes;
+        page->ready_bytes += entry_body(queue, page_entry(page, i));
     }
     return true;
 }
@@ -89,7 +69,7 @@ may_leave(const struct page *page)
 static bool
 leave(struct queue *queue, struct page *page, uint64_t no)
 {
-    if (!sum_up(page, page->held))
+    if (!sum_up(queue, page))
         return false;
     if ((page->position == 0 || page->moved) && page_write(queue, page, no) < 0)
         return false; /* it stays in memory */
@@ -129,50 +109,6 @@ queue_spill(struct queue *queue)
 
 /* ---- in ------------------------------------------------------------------------------------------------------ */
 
-struct image {
-    struct view live;
-    struct cursor entries, expiries;
-};
-
-static int
-parse(const struct queue *queue, uint64_t no, struct view record, struct image *ret)
-{
-    struct cursor c = cursor_of(record);
-    uint32_t id = take_u32(&c);
-    uint64_t first = take_u64(&c);
-    size_t count = 0;
-    ret->live = take_bytes(&c, LIVE_BYTES);
-    for (size_t i = 0; i < ret->live.len; i++)
-        count += (size_t)__builtin_popcount(ret->live.data[i]);
-    ret->entries = cursor_of(take_bytes(&c, count * ENTRY_BYTES));
-    ret->expiries = c;
-    bool whole = cursor_left(&c) == 0 || cursor_left(&c) == count * EXPIRY_BYTES;
-    return !c.torn && whole && id == queue->id && first == page_first_seq(no) ? 0 : -ERR_DAMAGED;
-}
-
-static bool
-image_has(const struct image *image, unsigned i)
-{
-    return image->live.data[i / 8] >> (i % 8) & 1;
-}
-
-/* Of the entry that was taken just before; 0: never. */
-static uint64_t
-take_expiry(struct image *image)
-{
-    return cursor_left(&image->expiries) == 0 ? 0 : take_u64(&image->expiries);
-}
-
-static struct entry
-take_entry(struct image *image)
-{
-    struct entry entry;
-    entry.ref = take_u64(&image->entries);
-    entry.bytes = take_u32(&image->entries);
-    entry.meta = take_u32(&image->entries);
-    return entry;
-}
-
 /* The entry as replay has left it: moved elsewhere, perhaps; false: settled. */
 static bool
 amend_entry(struct queue *queue, const struct amend *amend, unsigned i, struct entry *entry)
@@ -190,6 +126,7 @@ amend_entry(struct queue *queue, const struct amend *amend, unsigned i, struct e
         return true;
     log_drop(host->log, entry->ref, entry->bytes);
     queue->bytes -= entry->bytes;
+    queue->ready_bytes -= entry_body(queue, entry);
     host->bytes -= entry->bytes;
     host->entries--;
     return false;
@@ -200,7 +137,7 @@ load_page(struct queue *queue, uint64_t no, struct view record)
 {
     struct page *page = queue_page(queue, no);
     struct image image;
-    int rc = parse(queue, no, record, &image);
+    int rc = page_record_parse(queue->id, no, record, &image);
     if (rc == 0)
         rc = page_make_body(queue, page, 0, PAGE_ENTRIES);
     if (rc < 0)
@@ -209,17 +146,17 @@ load_page(struct queue *queue, uint64_t no, struct view record)
     for (unsigned i = 0; i < PAGE_ENTRIES; i++) {
         if (!image_has(&image, i))
             continue;
-        *page_entry(page, i) = take_entry(&image);
-        uint64_t at_ms = take_expiry(&image);
+        *page_entry(page, i) = image.entries[i];
         if (page->amend != NULL && !amend_entry(queue, page->amend, i, page_entry(page, i)))
             continue;
         bit_set(page->body, BIT_READY, i);
-        page_expires(queue, no, i, at_ms);
+        page_expires(queue, no, i, image.expires_ms[i]);
     }
     page->moved = page->amend != NULL;
     mem_free(queue->host->mem, page->amend);
     page->amend = NULL;
     page->stub = false;
+    page->ready_bytes = 0;
     if (no < queue->spill_no)
         queue->spill_no = no; /* it may leave again, if it is not near */
     queue_touch(queue);
@@ -282,7 +219,7 @@ queue_fetch_page(struct queue *queue, uint64_t no)
 int
 queue_load_page_now(struct queue *queue, uint64_t no)
 {
-    uint8_t bytes[IMAGE_BYTES_MAX];
+    uint8_t bytes[PAGE_RECORD_BYTES_MAX];
     unsigned kind;
     int64_t n = log_read_now(queue->host->log, queue_page(queue, no)->position, bytes, sizeof(bytes), &kind);
     return n < 0 ? (int)n : load_page(queue, no, view_of(bytes, (size_t)n));
@@ -292,12 +229,12 @@ queue_load_page_now(struct queue *queue, uint64_t no)
 
 /* Is the page in memory just what the record says?  Then it may leave without being written again. */
 static bool
-is_same(const struct page *page, struct image *image)
+is_same(const struct page *page, const struct image *image)
 {
     for (unsigned i = 0; i < PAGE_ENTRIES; i++) {
         if (image_has(image, i) != bit_get(page->body, BIT_READY, i))
             return false;
-        if (image_has(image, i) && take_entry(image).ref != page_entry(page, i)->ref)
+        if (image_has(image, i) && image->entries[i].ref != page_entry(page, i)->ref)
             return false;
     }
     return true;
@@ -305,7 +242,7 @@ is_same(const struct page *page, struct image *image)
 
 /* The stub's older record may be gone by now, since it was not needed any more once this one was written. */
 static int
-replace_stub(struct queue *queue, uint64_t no, struct image *image)
+replace_stub(struct queue *queue, uint64_t no, const struct image *image)
 {
     struct page *page = queue_page(queue, no);
     queue_drop_stub(queue, page);
@@ -313,10 +250,10 @@ replace_stub(struct queue *queue, uint64_t no, struct image *image)
     for (unsigned i = 0; rc == 0 && i < PAGE_ENTRIES; i++) {
         if (!image_has(image, i))
             continue;
-        struct entry entry = take_entry(image);
-        log_hold(queue->host->log, entry.ref, entry.bytes);
-        queue_place(queue, page_first_seq(no) + i, &entry);
-        page_expires(queue, no, i, take_expiry(image));
+        const struct entry *entry = &image->entries[i];
+        log_hold(queue->host->log, entry->ref, entry->bytes);
+        queue_place(queue, page_first_seq(no) + i, entry);
+        page_expires(queue, no, i, image->expires_ms[i]);
     }
     page->used = PAGE_ENTRIES;
     return rc;
@@ -325,15 +262,13 @@ replace_stub(struct queue *queue, uint64_t no, struct image *image)
 int
 queue_restore_page(struct queue *queue, uint64_t position, struct view record)
 {
-    struct cursor c = cursor_of(record);
-    (void)take_u32(&c);
-    uint64_t first = take_u64(&c);
-    if (c.torn || first == 0)
+    uint64_t first = page_record_first(record);
+    if (first == 0)
         return -ERR_DAMAGED;
     uint64_t no = page_no_of(first);
     struct page *page = queue_page(queue, no);
     struct image image;
-    int rc = parse(queue, no, record, &image);
+    int rc = page_record_parse(queue->id, no, record, &image);
     if (rc < 0 || page == NULL || (page->body == NULL && !page->stub))
         return rc; /* a page that is gone stays so */
     if (page->stub)

@@ -26,8 +26,9 @@ enum {
 struct entry {
     uint64_t ref; /* durable: position in the log; else a struct message * */
     uint32_t bytes;
-    uint32_t meta;
+    uint32_t meta; /* of a queue with an owner, its low bits are not a subscription identifier but the body's bytes */
 };
+enum { META_ID_BITS = 28, META_ID_MAX = (1 << META_ID_BITS) - 1 };
 
 /* UTC milliseconds at which entries are worthless, for a page in which any is. */
 struct expiry {
@@ -76,6 +77,7 @@ struct page {
     bool stub;
     bool moved;                      /* bodies lie elsewhere than the record says */
     struct held held[PAGE_SEGMENTS]; /* of a stub */
+    uint64_t ready_bytes;            /* of a stub, as the queue's */
 };
 
 /* Bodies read ahead out of the log, for one who goes through the queue. */
@@ -149,8 +151,8 @@ struct queue {
     struct reader *reader;
     struct list mourning; /* in host->mourning */
     struct grave *grave;
-    uint64_t dead; /* in flight in graves */
-    uint64_t flight_bytes;
+    uint64_t dead;                      /* in flight in graves */
+    uint64_t ready_bytes;               /* of bodies; of a queue without an owner 0 */
     uint64_t delivered, delivered_told; /* the highest seq; what the log knows of it */
     uint64_t delivered_before;          /* in a former life */
     struct map returns;
@@ -219,6 +221,12 @@ page_lives(const struct page *page, unsigned i)
 {
     return bit_get(page->body, BIT_READY, i) || bit_get(page->body, BIT_FLIGHT, i);
 }
+/* What the entry counts against its owner's limit: a body of more than META_ID_MAX counts as that. */
+static inline uint32_t
+entry_body(const struct queue *queue, const struct entry *entry)
+{
+    return queue->owner == NULL ? 0 : entry->meta & META_ID_MAX;
+}
 /* From ready to in flight. */
 static inline void
 queue_take_off(struct queue *queue, struct page *page, unsigned i)
@@ -229,7 +237,7 @@ queue_take_off(struct queue *queue, struct page *page, unsigned i)
     page->flight++;
     queue->ready--;
     queue->flight++;
-    queue->flight_bytes += page_entry(page, i)->bytes;
+    queue->ready_bytes -= entry_body(queue, page_entry(page, i));
 }
 
 static inline struct message *
@@ -321,6 +329,8 @@ bool tx_hold(struct queue_host *host, uint64_t position, uint32_t bytes);
 bool tx_settle(struct queue_host *host, uint32_t queue, uint64_t seq);
 
 /* queue.c */
+/* What is kept of `meta` with an entry of this body. */
+uint32_t queue_meta(const struct queue *queue, struct entry_meta meta, const struct envelope *env);
 /* The entry leaves the queue, whatever state it is in. */
 void queue_remove(struct queue *queue, struct page *page, uint64_t seq, bool record);
 /* A new entry, ready; its page has room for it. */

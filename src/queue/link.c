@@ -1,4 +1,5 @@
 /* queue/link.c - links: credit, delivery in turn, settlement. */
+#include "base/break.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/must.h"
@@ -119,7 +120,8 @@ hand(struct queue *queue, struct page *page, uint64_t seq, struct link *link, st
         if (queue->owner != NULL)
             queue_touch(queue);
     }
-    show(link, page, seq, pub, bit_get(page->body, BIT_AGAIN, i) || seq <= queue->delivered_before);
+    bool again = bit_get(page->body, BIT_AGAIN, i) || seq <= queue->delivered_before;
+    show(link, page, seq, pub, again || broken(BREAK_MARK_ALL));
     return true;
 }
 
@@ -171,10 +173,18 @@ damaged(struct queue *queue, struct page *page, uint64_t seq)
     return true;
 }
 
+/* It came back more often than it may. */
 static bool
-expired(struct queue *queue, struct page *page, uint64_t seq)
+is_spent(const struct queue *queue, uint32_t returns)
 {
-    bool gone = queue_die(queue, page, seq, QUEUE_DEATH_EXPIRED);
+    uint32_t limit = queue->limits.delivery_limit;
+    return limit > 0 && returns > limit && !broken(BREAK_FORGIVE_RETURNS);
+}
+
+static bool
+die(struct queue *queue, struct page *page, uint64_t seq, enum queue_death reason)
+{
+    bool gone = queue_die(queue, page, seq, reason);
     if (gone)
         queue_retire(queue, page);
     return gone;
@@ -185,7 +195,9 @@ static bool
 hand_read(struct queue *queue, struct page *page, uint64_t seq, struct link *link, struct publication *pub)
 {
     if (worthless(queue, page, seq, pub))
-        return expired(queue, page, seq);
+        return die(queue, page, seq, QUEUE_DEATH_EXPIRED);
+    if (is_spent(queue, returns_of(queue, seq)))
+        return die(queue, page, seq, QUEUE_DEATH_DELIVERY_LIMIT); /* it was in its grave when the node died */
     struct message *message = pub->message == NULL ? NULL : message_ref(pub->message);
     bool handed = hand(queue, page, seq, link, pub);
     message_unref(message);
@@ -237,7 +249,7 @@ queue_deliver_fresh(struct queue *queue, uint64_t seq, struct publication *pub, 
     struct page *page = queue_page(queue, page_no_of(seq));
     /* What may not wait at all is not worthless yet. */
     if (at_ms != 0 && at_ms > pub->env.published_ms && at_ms <= io_wall_ms(queue->host->io))
-        (void)expired(queue, page, seq);
+        (void)die(queue, page, seq, QUEUE_DEATH_EXPIRED);
     else
         (void)hand(queue, page, seq, link, pub);
     queue->pumping = false;
@@ -274,12 +286,13 @@ put_back(struct queue *queue, struct page *page, uint64_t seq, struct link *link
     unsigned i = page_index_of(seq);
     bit_clear(page->body, BIT_FLIGHT, i);
     bit_set(page->body, BIT_READY, i);
-    bit_set(page->body, BIT_AGAIN, i);
+    if (!broken(BREAK_FORGET_RETURN))
+        bit_set(page->body, BIT_AGAIN, i);
     page->flight--;
     page->ready++;
     queue->flight--;
-    queue->flight_bytes -= page_entry(page, i)->bytes;
     queue->ready++;
+    queue->ready_bytes += entry_body(queue, page_entry(page, i));
     link->flight--;
     if (seq < queue->cursor)
         queue->cursor = seq;
@@ -384,8 +397,7 @@ link_return(struct link *link, uint64_t seq)
     struct page *page = held_by(link, seq);
     if (page == NULL)
         return false;
-    uint32_t limit = link->queue->limits.delivery_limit;
-    if (returns_add(link->queue, seq) > limit && limit > 0)
+    if (is_spent(link->queue, returns_add(link->queue, seq)))
         kill_held(link, page, seq, QUEUE_DEATH_DELIVERY_LIMIT);
     else
         (void)link_release(link, seq);

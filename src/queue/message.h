@@ -42,10 +42,11 @@ struct message *message_ref(struct message *message);
 void message_unref(struct message *message); /* NULL is fine */
 
 /* As bytes in a log record: the fixed fields, then topic, props, body.  The layout is in docs/disk-format.md. */
-enum { ENVELOPE_HEAD_BYTES_MAX = 64 };
+enum { ENVELOPE_HEAD_BYTES_MAX = 64, ENVELOPE_HEAD_BYTES_NOMINAL = 32 };
 /* Writes the head into `room` (ENVELOPE_HEAD_BYTES_MAX); the record is then head, topic, props, body.  Returns the
  * head's bytes. */
 size_t envelope_head(const struct envelope *env, uint8_t *room);
+/* What it counts for against a limit in bytes, whatever the form in which it is stored. */
 size_t envelope_bytes(const struct envelope *env);
 /* 0, -ERR_DAMAGED, or -ERR_FORMAT (written by a later version).  Views borrow `in`. */
 int envelope_parse(struct view in, struct envelope *ret);

@@ -114,6 +114,19 @@ message_without_memory_is_null(void **state)
     assert_int_equal(mem.used_bytes, 0);
 }
 
+/* From the heap, so that a read past the end is seen. */
+static int
+parse_exact(const uint8_t *bytes, size_t n)
+{
+    struct envelope back;
+    uint8_t *exact = malloc(n + 1);
+    assert_non_null(exact);
+    memcpy(exact + 1, bytes, n);
+    int rc = envelope_parse(view_of(exact + 1, n), &back);
+    free(exact);
+    return rc;
+}
+
 static void
 envelope_comes_back(void **state)
 {
@@ -126,7 +139,7 @@ envelope_comes_back(void **state)
             env.qos = (uint8_t)qos;
             env.retain = retain != 0;
             size_t n = write_record(&env, room);
-            assert_int_equal(n, envelope_bytes(&env));
+            assert_int_equal(envelope_bytes(&env), ENVELOPE_HEAD_BYTES_NOMINAL + 3 + 4 + 5);
             assert_int_equal(envelope_parse(view_of(room, n), &back), 0);
             assert_same(&env, &back);
         }
@@ -138,54 +151,105 @@ envelope_comes_back(void **state)
 }
 
 /* The format on disk: these bytes must be readable for ever. */
+static const uint8_t disk_1[] = {
+    1,    1,    6,    0,                            /* format, encoding, flags */
+    0,    0,    0,    3,    0,    0,    0,    4,    /* topic, props */
+    0,    0,    0,    5,                            /* body */
+    0xfe, 0xdc, 0xba, 0x98, 0x76, 0x54, 0x32, 0x10, /* expires */
+    1,    0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef, /* published */
+    'a',  '/',  'b',  3,    0,    1,    't',  'h',  'e', 'l', 'l', 'o',
+};
+
 static void
 envelope_of_format_1(void **state)
 {
     (void)state;
-    static const uint8_t disk[] = {
-        1,    1,    6,    0,                            /* format, encoding, flags */
-        0,    0,    0,    3,    0,    0,    0,    4,    /* topic, props */
-        0,    0,    0,    5,                            /* body */
-        0xfe, 0xdc, 0xba, 0x98, 0x76, 0x54, 0x32, 0x10, /* expires */
-        1,    0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef, /* published */
-        'a',  '/',  'b',  3,    0,    1,    't',  'h',  'e', 'l', 'l', 'o',
-    };
     struct envelope env = sample(), back;
-    uint8_t room[RECORD_ROOM];
-    assert_int_equal(write_record(&env, room), sizeof(disk));
-    assert_memory_equal(room, disk, sizeof(disk));
-    assert_int_equal(envelope_parse(view_of(disk, sizeof(disk)), &back), 0);
+    assert_int_equal(envelope_parse(view_of(disk_1, sizeof(disk_1)), &back), 0);
     assert_same(&env, &back);
 }
 
 static void
-envelope_cut_anywhere_is_damaged(void **state)
+envelope_of_format_1_cut_anywhere_is_damaged(void **state)
+{
+    (void)state;
+    struct envelope back;
+    uint8_t longer[sizeof(disk_1) + 1] = { 0 };
+    for (size_t cut = 0; cut < sizeof(disk_1); cut++)
+        assert_int_equal(parse_exact(disk_1, cut), -ERR_DAMAGED);
+    memcpy(longer, disk_1, sizeof(disk_1));
+    assert_int_equal(envelope_parse(view_of(longer, sizeof(longer)), &back), -ERR_DAMAGED);
+}
+
+static void
+envelope_on_disk(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t published_ms, expires_ms;
+        uint8_t bytes[32];
+        size_t len;
+    } rows[] = {
+        {1577836800000 + 0x0102030405,   0,             { 0x8e, 1, 2, 3, 4, 5 },                                              6 },
+        { 1577836800000,                 1577836800001, { 0xae, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1 },                               11},
+        { 1577836799999,                 0,             { 0xce, 0, 0, 1, 0x6f, 0x5e, 0x66, 0xe7, 0xff },                      9 },
+        { 1577836800000,                 7,             { 0xee, 0, 0, 1, 0x6f, 0x5e, 0x66, 0xe8, 0, 0, 0, 0, 0, 0, 0, 0, 7 }, 17},
+        { 1577836800000 + 0xffffffffff,  0,             { 0x8e, 0xff, 0xff, 0xff, 0xff, 0xff },                               6 },
+        { 1577836800000 + 0x10000000000, 0,             { 0xce, 0, 0, 2, 0x6f, 0x5e, 0x66, 0xe8, 0 },                         9 },
+    };
+    static const uint8_t rest[] = { 3, 4, 'a', '/', 'b', 3, 0, 1, 't', 'h', 'e', 'l', 'l', 'o' };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct envelope env = sample(), back;
+        uint8_t room[RECORD_ROOM];
+        env.published_ms = rows[i].published_ms;
+        env.expires_ms = rows[i].expires_ms;
+        assert_int_equal(write_record(&env, room), rows[i].len + sizeof(rest));
+        assert_memory_equal(room, rows[i].bytes, rows[i].len);
+        assert_memory_equal(room + rows[i].len, rest, sizeof(rest));
+        assert_int_equal(envelope_parse(view_of(room, rows[i].len + sizeof(rest)), &back), 0);
+        assert_same(&env, &back);
+    }
+}
+
+/* The body is the rest: how long it is, the record knows, whose checksum covers it. */
+static void
+envelope_cut_before_its_body_is_damaged(void **state)
 {
     (void)state;
     struct envelope env = sample(), back;
     uint8_t room[RECORD_ROOM];
-    size_t n = write_record(&env, room);
-    for (size_t cut = 0; cut < n; cut++) {
-        /* On the heap, so that a read past the end is seen. */
-        uint8_t *exact = malloc(cut + 1);
-        assert_non_null(exact);
-        memcpy(exact + 1, room, cut);
-        assert_int_equal(envelope_parse(view_of(exact + 1, cut), &back), -ERR_DAMAGED);
-        free(exact);
+    size_t n = write_record(&env, room), body = n - env.body.len;
+    for (size_t cut = 0; cut < body; cut++)
+        assert_int_equal(parse_exact(room, cut), -ERR_DAMAGED);
+    for (size_t cut = body; cut <= n; cut++) {
+        assert_int_equal(parse_exact(room, cut), 0);
+        assert_int_equal(envelope_parse(view_of(room, cut), &back), 0);
+        assert_int_equal(back.body.len, cut - body);
     }
-    room[n] = 0;
-    assert_int_equal(envelope_parse(view_of(room, n + 1), &back), -ERR_DAMAGED);
+}
+
+struct spoilt {
+    size_t at;
+    uint8_t value;
+    int rc;
+};
+
+static void
+assert_refused(const uint8_t *bytes, size_t n, struct spoilt spoilt)
+{
+    uint8_t room[RECORD_ROOM];
+    struct envelope back = { .expires_ms = 77 };
+    memcpy(room, bytes, n);
+    room[spoilt.at] = spoilt.value;
+    assert_int_equal(envelope_parse(view_of(room, n), &back), spoilt.rc);
+    assert_int_equal(back.expires_ms, 77);
 }
 
 static void
 envelope_refuses_what_it_does_not_know(void **state)
 {
     (void)state;
-    static const struct {
-        size_t at;
-        uint8_t value;
-        int rc;
-    } rows[] = {
+    static const struct spoilt rows[] = {
         {0,   0,    -ERR_FORMAT },
         { 0,  2,    -ERR_FORMAT },
         { 1,  3,    -ERR_DAMAGED}, /* encoding */
@@ -199,15 +263,34 @@ envelope_refuses_what_it_does_not_know(void **state)
         { 12, 0xff, -ERR_DAMAGED}, /* body */
         { 15, 6,    -ERR_DAMAGED},
     };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        assert_refused(disk_1, sizeof(disk_1), rows[i]);
+}
+
+static void
+envelope_has_one_form(void **state)
+{
+    (void)state;
+    static const struct spoilt rows[] = {
+        {0,   0x7f, -ERR_FORMAT },
+        { 0,  0xef, -ERR_DAMAGED}, /* QoS 3 */
+        { 0,  0xfe, -ERR_DAMAGED}, /* encoding 3 */
+        { 17, 0xff, -ERR_DAMAGED}, /* a topic too long, or a number without end */
+        { 17, 0x83, -ERR_DAMAGED}, /* a number that swallows the next */
+        { 18, 0x7f, -ERR_DAMAGED}, /* props */
+    };
     struct envelope env = sample();
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        uint8_t room[RECORD_ROOM];
-        struct envelope back = { .expires_ms = 77 };
-        size_t n = write_record(&env, room);
-        room[rows[i].at] = rows[i].value;
-        assert_int_equal(envelope_parse(view_of(room, n), &back), rows[i].rc);
-        assert_int_equal(back.expires_ms, 77);
-    }
+    uint8_t room[RECORD_ROOM];
+    size_t n = write_record(&env, room);
+    assert_int_equal(room[0], 0xee);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        assert_refused(room, n, rows[i]);
+    static const uint8_t narrow_times_wide[] = { 0xc0, 0, 0, 1, 0x6f, 0x5e, 0x66, 0xe8, 0, 0, 0 };
+    static const uint8_t expires_never[] = { 0xe0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 };
+    static const uint8_t long_number[] = { 0x80, 0, 0, 0, 0, 0, 0x81, 0, 0, 'a' };
+    assert_int_equal(parse_exact(narrow_times_wide, sizeof(narrow_times_wide)), -ERR_DAMAGED);
+    assert_int_equal(parse_exact(expires_never, sizeof(expires_never)), -ERR_DAMAGED);
+    assert_int_equal(parse_exact(long_number, sizeof(long_number)), -ERR_DAMAGED);
 }
 
 /* Whatever is accepted is written again as the very same bytes: there is one form of an envelope only. */
@@ -243,8 +326,11 @@ main(void)
         cmocka_unit_test(message_without_memory_is_null),
         cmocka_unit_test(envelope_comes_back),
         cmocka_unit_test(envelope_of_format_1),
-        cmocka_unit_test(envelope_cut_anywhere_is_damaged),
+        cmocka_unit_test(envelope_of_format_1_cut_anywhere_is_damaged),
+        cmocka_unit_test(envelope_on_disk),
+        cmocka_unit_test(envelope_cut_before_its_body_is_damaged),
         cmocka_unit_test(envelope_refuses_what_it_does_not_know),
+        cmocka_unit_test(envelope_has_one_form),
         cmocka_unit_test(envelope_survives_random_damage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

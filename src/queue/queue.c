@@ -6,7 +6,7 @@
 #include "base/must.h"
 #include "queue/inner.h"
 
-enum { META_ID_BITS = 28, DROPS_AT_ONCE = 1024 };
+enum { DROPS_AT_ONCE = 1024 };
 
 uint32_t
 entry_meta_pack(struct entry_meta meta)
@@ -18,10 +18,18 @@ struct entry_meta
 entry_meta_unpack(uint32_t packed)
 {
     return (struct entry_meta){
-        .subscription_id = packed & ((UINT32_C(1) << META_ID_BITS) - 1),
+        .subscription_id = packed & META_ID_MAX,
         .qos = packed >> META_ID_BITS & 3,
         .retain = packed >> (META_ID_BITS + 2) & 1,
     };
+}
+
+uint32_t
+queue_meta(const struct queue *queue, struct entry_meta meta, const struct envelope *env)
+{
+    if (queue->owner != NULL)
+        meta.subscription_id = env->body.len < META_ID_MAX ? (uint32_t)env->body.len : META_ID_MAX;
+    return entry_meta_pack(meta);
 }
 
 void
@@ -109,7 +117,9 @@ queue_drop_stub(struct queue *queue, struct page *page)
     page->amend = NULL;
     page_free_expiry(queue, page);
     queue->ready -= page->ready;
+    queue->ready_bytes -= page->ready_bytes;
     page->ready = 0;
+    page->ready_bytes = 0;
     page->stub = false;
     page_set_record(queue, page, 0);
 }
@@ -200,7 +210,7 @@ queue_bytes(const struct queue *queue)
 uint64_t
 queue_ready_bytes(const struct queue *queue)
 {
-    return queue->bytes - queue->flight_bytes;
+    return queue->ready_bytes;
 }
 uint64_t
 queue_next_seq(const struct queue *queue)
@@ -233,11 +243,11 @@ queue_remove(struct queue *queue, struct page *page, uint64_t seq, bool record)
     if (bit_get(page->body, BIT_READY, i)) {
         page->ready--;
         queue->ready--;
+        queue->ready_bytes -= entry_body(queue, page_entry(page, i));
     } else {
         must(bit_get(page->body, BIT_FLIGHT, i));
         page->flight--;
         queue->flight--;
-        queue->flight_bytes -= page_entry(page, i)->bytes;
     }
     bit_clear(page->body, BIT_READY, i);
     bit_clear(page->body, BIT_FLIGHT, i);
@@ -250,24 +260,24 @@ queue_remove(struct queue *queue, struct page *page, uint64_t seq, bool record)
         queue_touch(queue);
 }
 
-/* Would it be too much with one more of `bytes`? */
+/* Would it be too much with this one more? */
 static bool
-over(const struct queue *queue, size_t bytes)
+over(const struct queue *queue, const struct envelope *env)
 {
     const struct queue_limits *limits = &queue->limits;
     if (queue->owner != NULL)
-        return queue->ready >= limits->count_max || queue_ready_bytes(queue) + bytes > limits->bytes_max;
-    return queue_count(queue) >= limits->count_max || queue->bytes + bytes > limits->bytes_max;
+        return queue->ready >= limits->count_max || queue->ready_bytes + env->body.len > limits->bytes_max;
+    return queue_count(queue) >= limits->count_max || queue->bytes + envelope_bytes(env) > limits->bytes_max;
 }
 
 int
-queue_admits(struct queue *queue, size_t bytes)
+queue_admits(struct queue *queue, const struct envelope *env)
 {
-    bool waits_in_memory = !queue->durable && queue->ready > 0;
-    if (queue->limits.overflow == QUEUE_REJECT && over(queue, bytes))
+    bool waits_in_memory = !queue->durable && queue->ready > 0 && !queue->host->tx.admitted;
+    if (queue->limits.overflow == QUEUE_REJECT && over(queue, env))
         return -ERR_FULL;
     if (queue->host->tight && waits_in_memory)
-        return -ERR_FULL;
+        return -ERR_TIGHT;
     return queue_reserve(queue);
 }
 
@@ -308,7 +318,7 @@ queue_keep_limits(struct queue *queue)
     if (limits->overflow != QUEUE_DROP_OLDEST)
         return;
     for (unsigned n = 0; n < DROPS_AT_ONCE; n++) {
-        bool full = queue->ready > limits->count_max || queue_ready_bytes(queue) > limits->bytes_max;
+        bool full = queue->ready > limits->count_max || queue->ready_bytes > limits->bytes_max;
         if (!full || !queue_drop_oldest(queue))
             return;
     }
@@ -318,14 +328,14 @@ queue_keep_limits(struct queue *queue)
 /* Is there room for it, perhaps made by dropping others?  A rejecting queue was asked before.  While the oldest are
  * read from disk, to be dropped, the limit is passed by what comes meanwhile. */
 static bool
-make_room(struct queue *queue, size_t bytes)
+make_room(struct queue *queue, const struct envelope *env)
 {
     if (queue->limits.overflow == QUEUE_REJECT || queue->owner != NULL)
         return true;
     if (queue->limits.overflow == QUEUE_DROP_OLDEST)
-        while (over(queue, bytes) && queue_drop_oldest(queue))
+        while (over(queue, env) && queue_drop_oldest(queue))
             continue;
-    return !over(queue, bytes) || (queue->limits.overflow == QUEUE_DROP_OLDEST && queue->ready > 0);
+    return !over(queue, env) || (queue->limits.overflow == QUEUE_DROP_OLDEST && queue->ready > 0);
 }
 
 void
@@ -338,6 +348,7 @@ queue_place(struct queue *queue, uint64_t seq, const struct entry *entry)
     page->used = (uint16_t)(i + 1);
     page->ready++;
     queue->ready++;
+    queue->ready_bytes += entry_body(queue, entry);
     queue->bytes += entry->bytes;
     queue->host->bytes += entry->bytes;
     queue->host->entries++;
@@ -362,7 +373,7 @@ drop_newcomer(struct queue *queue)
 static int
 make_entry(struct queue *queue, struct publication *pub, struct entry_meta meta, struct entry *ret)
 {
-    ret->meta = entry_meta_pack(meta);
+    ret->meta = queue_meta(queue, meta, &pub->env);
     if (queue->durable) {
         must(pub->position != 0);
         ret->ref = pub->position;
@@ -399,7 +410,7 @@ queue_push(struct queue *queue, struct publication *pub, struct entry_meta meta)
         queue->next_seq += queue->durable; /* the record has this number; recovery will find it */
         return rc;
     }
-    if (!make_room(queue, envelope_bytes(&pub->env))) {
+    if (!make_room(queue, &pub->env)) {
         drop_newcomer(queue);
         return 0;
     }

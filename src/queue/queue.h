@@ -33,7 +33,8 @@ struct tx_list {
     uint32_t used, room;
 };
 struct tx {
-    bool open;
+    bool open;     /* and in the log */
+    bool admitted; /* memory was asked for beforehand: nothing in it is refused because that is tight */
     struct tx_list held, settled;
 };
 
@@ -66,8 +67,8 @@ void queue_host_turn(struct queue_host *host);
 
 enum queue_overflow { QUEUE_REJECT, QUEUE_DROP_OLDEST, QUEUE_DROP_NEWEST };
 
-/* Of a queue with an owner, count_max and bytes_max bound what is ready, as RabbitMQ has it; of any other, what is in
- * flight as well. */
+/* Of a queue with an owner, count_max and bytes_max bound what is ready, and the bytes of its bodies, as RabbitMQ has
+ * it; of any other, what is in flight as well, and the bytes of its records. */
 struct queue_limits {
     uint64_t count_max, bytes_max;
     enum queue_overflow overflow;
@@ -77,7 +78,7 @@ struct queue_limits {
 
 /* What one entry says beside where its body is. */
 struct entry_meta {
-    uint32_t subscription_id; /* 28 bits; 0: none */
+    uint32_t subscription_id; /* 28 bits; 0: none; a queue with an owner does not keep it */
     uint8_t qos;              /* granted to this queue's owner: 0..2 */
     bool retain;              /* to be shown to the receiver */
     uint32_t deliveries;      /* how often it was returned; not packed: the queue remembers it apart */
@@ -143,7 +144,7 @@ uint64_t queue_flight(const struct queue *queue); /* on links; the dead do not c
 uint64_t queue_count(const struct queue *queue);  /* ready + in flight */
 uint64_t queue_dead(const struct queue *queue);   /* in their graves */
 uint64_t queue_bytes(const struct queue *queue);
-uint64_t queue_ready_bytes(const struct queue *queue); /* as bytes_max counts them */
+uint64_t queue_ready_bytes(const struct queue *queue); /* of bodies; of a queue with an owner only */
 /* For all queues that there are and that have no owner. */
 void queue_host_limit(struct queue_host *host, struct queue_limits limits);
 /* For this one, from now on: what is too much is dropped at the end of this and the next turns; ttl_ms is for what
@@ -156,9 +157,9 @@ bool queue_bury(struct queue *queue, uint64_t seq);
 /* The owner could not take it now: it will be told of it again a little later. */
 bool queue_exhume(struct queue *queue, uint64_t seq);
 
-/* Would it take one more of `bytes`?  0 (and room for it is reserved), -ERR_FULL for a rejecting queue, -ERR_NO_MEMORY.
- */
-int queue_admits(struct queue *queue, size_t bytes);
+/* Would it take this one more?  0 (and room for it is reserved), -ERR_FULL for a rejecting queue,
+ * -ERR_TIGHT for what would only wait in memory when that is short, -ERR_NO_MEMORY. */
+int queue_admits(struct queue *queue, const struct envelope *env);
 /* The seq that the next push will get: for the record that is written before it. */
 uint64_t queue_next_seq(const struct queue *queue);
 /* Appends.  Durable: pub->position must be set.  Delivers at once, out of `pub`, when nothing waits before it and a

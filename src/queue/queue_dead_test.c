@@ -153,6 +153,40 @@ test_a_limit_is_for_what_is_ready(void **state)
     rig_free(rig);
 }
 
+/* Bodies only, through paging, checkpoints, restarts and compaction. */
+static void
+test_a_limit_of_bytes_is_for_bodies(void **state)
+{
+    (void)state;
+    enum { COUNT = 6000, LEN = 20, KEPT = 3000 };
+    struct rig *rig = owned(8, true);
+    struct queue_limits limits = no_limits;
+    limits.bytes_max = COUNT * LEN;
+    rig_limit(rig, limits);
+    push_many(rig, COUNT);
+    rig_settle(rig);
+    assert_true(queue_page(first_queue(rig), 5)->stub);
+    assert_int_equal(queue_ready(first_queue(rig)), COUNT);
+    rig_checkpoint_all(rig);
+    rig_crash(rig, true);
+    rig_boot(rig);
+    assert_int_equal(queue_ready_bytes(first_queue(rig)), COUNT * LEN);
+    limits.bytes_max = KEPT * LEN;
+    rig_limit(rig, limits);
+    for (unsigned n = 0; queue_ready(first_queue(rig)) > KEPT || queue_dead(first_queue(rig)) > 0; n++) {
+        assert_true(n < 2000);
+        rig_turn(rig);
+        rig_evacuate(rig, 90);
+    }
+    assert_int_equal(queue_ready(first_queue(rig)), KEPT);
+    limits.overflow = QUEUE_REJECT;
+    rig_limit(rig, limits);
+    assert_int_equal(rig_push(rig, 1, 1, 0), -ERR_FULL);
+    assert_int_equal(rig_push(rig, 1, 0, 0), 0);
+    rig_compare(rig);
+    rig_free(rig);
+}
+
 static void
 test_who_rejects_says_so_before(void **state)
 {
@@ -196,6 +230,35 @@ test_returns_are_counted_through_restarts(void **state)
     }
     assert_int_equal(rig->buried[QUEUE_DEATH_DELIVERY_LIMIT], 1);
     assert_int_equal(queue_count(first_queue(rig)), 0);
+    rig_free(rig);
+}
+
+/* As after a restart before its owner had taken it from its grave. */
+static void
+test_what_came_back_too_often_is_not_delivered(void **state)
+{
+    (void)state;
+    struct rig *rig = owned(11, true);
+    struct queue_limits limits = no_limits;
+    limits.delivery_limit = 2;
+    rig_limit(rig, limits);
+    push_many(rig, 1);
+    for (unsigned i = 0; i < 2; i++) {
+        rig_attach(rig, 0, 0);
+        rig_credit(rig, 0, 0, 1);
+        rig_settle(rig);
+        rig_return(rig, 0, 0, 1);
+        rig_settle(rig);
+        rig_crash(rig, true);
+        rig_boot(rig);
+    }
+    limits.delivery_limit = 1;
+    rig_limit(rig, limits);
+    rig_attach(rig, 0, 0);
+    rig_credit(rig, 0, 0, 1);
+    rig_settle(rig);
+    assert_int_equal(rig->delivered, 2);
+    assert_int_equal(rig->buried[QUEUE_DEATH_DELIVERY_LIMIT], 1);
     rig_free(rig);
 }
 
@@ -298,8 +361,10 @@ main(void)
         cmocka_unit_test(test_a_time_of_zero_is_now_or_never),
         cmocka_unit_test(test_a_lower_limit_drops_the_oldest),
         cmocka_unit_test(test_a_limit_is_for_what_is_ready),
+        cmocka_unit_test(test_a_limit_of_bytes_is_for_bodies),
         cmocka_unit_test(test_who_rejects_says_so_before),
         cmocka_unit_test(test_returns_are_counted_through_restarts),
+        cmocka_unit_test(test_what_came_back_too_often_is_not_delivered),
         cmocka_unit_test(test_flags_outlive_power),
         cmocka_unit_test(test_the_higher_rank_is_served_first),
         cmocka_unit_test(test_each_allocation_may_fail),

@@ -230,9 +230,10 @@ rig_push(struct rig *rig, unsigned mask, unsigned len, uint64_t expires_ms)
     fill(bytes, len, 1);
     pub.env.body = view_of(bytes, len);
     for (unsigned i = 0; i < RIG_QUEUES; i++) {
-        struct entry_meta meta = { .subscription_id = (uint32_t)prng_below(&rig->prng, 1 << 28), .qos = 1 };
+        uint32_t id = (uint32_t)prng_below(&rig->prng, 1 << 28);
+        struct entry_meta meta = { .subscription_id = rig->owned ? len : id, .qos = 1 };
         metas[i] = entry_meta_pack(meta);
-        int rc = mask >> i & 1 ? queue_admits(rig->queues[i].queue, len) : 0;
+        int rc = mask >> i & 1 ? queue_admits(rig->queues[i].queue, &pub.env) : 0;
         if (rc < 0)
             return rc;
     }
@@ -479,6 +480,7 @@ rig_compare(struct rig *rig)
         assert_int_equal(queue_flight(q->queue), flight);
         assert_int_equal(queue_dead(q->queue), dead);
         assert_int_equal(queue_next_seq(q->queue), q->next);
+        rig_compare_bytes(rig, q);
         assert_int_equal(rig->host.damaged, 0);
         assert_true(queue_count(q->queue) + queue_dead(q->queue) > 0 || queue_bytes(q->queue) == 0);
     }

@@ -133,6 +133,8 @@ bool rig_is_there(const struct queue *queue, uint64_t seq);
 /* The queue may drop what is worthless at once or later: learns what it has dropped. */
 void rig_bury(struct rig *rig);
 void rig_end_turn(void *rig);
+/* Of what is ready, as a queue with an owner counts it. */
+void rig_compare_bytes(const struct rig *rig, const struct rig_queue *q);
 /* Does the queue agree with the oracle in every number? */
 void rig_compare(struct rig *rig);
 

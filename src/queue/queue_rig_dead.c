@@ -51,6 +51,16 @@ answer(struct rig *rig, struct rig_queue *q, uint64_t seq)
         exhume(q, seq);
 }
 
+/* Why did what was ready die? */
+static enum queue_death
+death_of(const struct rig *rig, const struct fact *fact)
+{
+    if (!rig_is_ready(rig, fact))
+        return QUEUE_DEATH_EXPIRED;
+    bool spent = rig->limits.delivery_limit > 0 && fact->returns > rig->limits.delivery_limit;
+    return spent ? QUEUE_DEATH_DELIVERY_LIMIT : QUEUE_DEATH_MAXLEN;
+}
+
 static void
 on_dead(struct queue_owner *owner, uint64_t seq, struct publication *pub, struct entry_meta meta,
         enum queue_death reason)
@@ -68,7 +78,7 @@ on_dead(struct queue_owner *owner, uint64_t seq, struct publication *pub, struct
     if (!rig->learning) {
         assert_int_equal(meta.deliveries, fact->returns);
         if (fact->state == FACT_READY)
-            rig_die(rig, fact, rig_is_ready(rig, fact) ? QUEUE_DEATH_MAXLEN : QUEUE_DEATH_EXPIRED);
+            rig_die(rig, fact, death_of(rig, fact));
         assert_true(fact->state == FACT_DEAD && !fact->told && (fact->reasons >> reason & 1));
     }
     fact->reasons = (uint8_t)(1 << reason);
@@ -136,4 +146,26 @@ rig_learn_returns(struct rig *rig, struct rig_queue *q, uint64_t seq)
         assert_int_equal(returns, fact->returns);
     fact->returns = returns;
     fact->returns_end = 1;
+}
+
+/* A stub does not know what its entries weigh one by one, until it is read. */
+static bool
+is_amended(const struct queue *queue)
+{
+    for (uint32_t n = 0; n < queue->page_count; n++)
+        if (page_nth(queue, n)->amend != NULL)
+            return true;
+    return false;
+}
+
+void
+rig_compare_bytes(const struct rig *rig, const struct rig_queue *q)
+{
+    uint64_t ready = 0;
+    for (uint64_t seq = q->first; rig->owned && seq < q->next; seq++)
+        ready += q->facts[seq].state == FACT_READY ? q->facts[seq].len : 0;
+    if (is_amended(q->queue))
+        assert_true(queue_ready_bytes(q->queue) >= ready);
+    else
+        assert_int_equal(queue_ready_bytes(q->queue), ready);
 }

@@ -20,7 +20,7 @@ on_replay(void *arg, unsigned kind, uint64_t position, struct view record)
     case RECORD_QUEUE: return queue_restore_pages(rig->queues[id - 1].queue, record);
     case RECORD_RETURN: seq = take_u64(&c); return queue_restore_return(rig->queues[id - 1].queue, seq, take_u32(&c));
     case RECORD_DELIVERED: queue_restore_delivered(rig->queues[id - 1].queue, take_u64(&c)); return 0;
-    case RECORD_PAGE: return queue_restore_page(rig->queues[id - 1].queue, position, record);
+    case RECORD_PAGE: return queue_restore_page(rig->queues[record_page_queue(record) - 1].queue, position, record);
     default: break;
     }
     assert_true(kind == RECORD_PUBLISH || kind == RECORD_MOVE);

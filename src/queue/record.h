@@ -13,10 +13,10 @@
 
 enum record_kind {
     /* queue/ */
-    RECORD_PUBLISH = 1,    /* n x (queue id u32, seq u64, meta u32), receipt, envelope: one body, however many queues */
+    RECORD_PUBLISH = 1,    /* receipt, n x (queue, seq, meta), envelope: one body, however many queues */
     RECORD_SETTLE = 2,     /* queue id u32, first seq u64, count u32 */
     RECORD_QUEUE = 3,      /* checkpoint: id u32, next seq u64, head seq u64, pages (queue/restore.c) */
-    RECORD_PAGE = 5,       /* index page that left memory: queue id u32, first seq u64, entries (queue/image.c) */
+    RECORD_PAGE = 5,       /* index page that left memory: queue, first seq, entries (queue/image.c) */
     RECORD_MOVE = 6,       /* compaction: as PUBLISH, for entries that exist; their position is now this record's */
     RECORD_RETAIN = 7,     /* stamp u64, envelope: the retained value of its topic; an empty body deletes it */
     RECORD_DELAY = 8,      /* id u64, due ms u64, envelope */
@@ -64,7 +64,16 @@ struct envelope;
 
 /* ---- RECORD_PUBLISH and RECORD_MOVE ------------------------------------------------------------------------
  *
- *   u32 session, u16 packet id, u8 shard   whose QoS 2 this took in, and where that session lives; 0: nobody's
+ *   u8 flags       1 a receipt, 2 one target, 0x80 set
+ *   if a receipt   u32 session, u16 packet id, u8 shard: whose QoS 2 this took in, and where that session lives
+ *   unless one     targets
+ *   targets x      queue * 2 + (1 if it has a meta), seq, meta if it has one: else it is RECORD_META_PLAIN
+ *   envelope
+ *
+ * The numbers without a size are LEB128.  Version 1 of the log, which is only read, has no flags; its first byte, the
+ * highest of a session's id, is below 0x80:
+ *
+ *   u32 session (0: no receipt), u16 packet id, u8 shard
  *   u16 targets
  *   targets x (u32 queue, u64 seq, u32 meta)
  *   envelope */
@@ -74,12 +83,17 @@ struct record_target {
     uint64_t seq;
     uint32_t meta;
 };
-enum { RECORD_PUBLISH_HEAD_BYTES = 9, RECORD_TARGET_BYTES = 16, RECORD_TARGETS_MAX = UINT16_MAX };
+enum {
+    RECORD_META_PLAIN = 1 << 28, /* QoS 1 and nothing else (entry_meta_pack) */
+    RECORD_PUBLISH_HEAD_BYTES_MAX = 1 + 7 + 3,
+    RECORD_TARGET_BYTES_MAX = 5 + LEB128_BYTES_MAX + 5,
+    RECORD_TARGETS_MAX = UINT16_MAX,
+};
 
 static inline size_t
-record_publish_head_bytes(uint32_t targets)
+record_publish_head_bytes_max(uint32_t targets)
 {
-    return RECORD_PUBLISH_HEAD_BYTES + (size_t)targets * RECORD_TARGET_BYTES;
+    return RECORD_PUBLISH_HEAD_BYTES_MAX + (size_t)targets * RECORD_TARGET_BYTES_MAX;
 }
 /* A QoS 2 publication that was taken in: under which packet id, from which session, of which shard. */
 struct receipt {
@@ -97,6 +111,7 @@ void record_put_target(struct pen *pen, struct record_target target);
 struct record_publish {
     struct receipt receipt;
     uint16_t targets;
+    bool version_1;
     struct cursor list; /* of the targets, for record_target_next */
 };
 /* 0 or what envelope_parse says. */
@@ -104,5 +119,9 @@ int record_publish_parse(struct view record, struct record_publish *ret, struct 
 bool record_target_next(struct record_publish *publish, struct record_target *ret);
 /* The envelope's bytes alone, for copying; empty when the record is damaged. */
 struct view record_envelope(struct view record);
+
+/* Whose RECORD_PAGE it is; 0: it is damaged.  Its form: queue/image.c. */
+enum { PAGE_SHORT_FORM = 0x80 };
+uint32_t record_page_queue(struct view record);
 
 #endif

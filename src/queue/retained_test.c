@@ -292,7 +292,7 @@ record_has_its_form(void **state)
     assert_true(view_is(env.body, "body"));
     assert_int_equal(env.expires_ms, 77777000);
     assert_int_equal(env.qos, 1);
-    for (size_t n = 0; n < r->len; n++)
+    for (size_t n = 0; n < r->len - env.body.len; n++)
         assert_int_equal(retained_restore(shelf.retained, view_of(r->bytes, n)), -ERR_DAMAGED);
     shelf_close(&shelf);
 }

@@ -3,6 +3,7 @@
  * RECORD_RETURN: queue id u32, seq u64, count u32.  The highest count counts.
  * RECORD_DELIVERED: queue id u32, seq u64, once a turn in which more was delivered than ever.  Not waited for: it only
  * says which messages may be shown as delivered before. */
+#include "base/break.h"
 #include "base/err.h"
 #include "base/hash.h"
 #include "base/mem.h"
@@ -125,7 +126,8 @@ void
 queue_record_delivered(struct queue *queue)
 {
     bool matters = queue->flight > 0 || queue->cursor <= queue->delivered;
-    if (!queue->durable || queue->owner == NULL || queue->delivered == queue->delivered_told || !matters)
+    if (!queue->durable || queue->owner == NULL || queue->delivered == queue->delivered_told || !matters ||
+        broken(BREAK_FORGET_DELIVERED))
         return;
     uint8_t bytes[12];
     struct pen p = pen_of(bytes, sizeof(bytes));

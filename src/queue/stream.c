@@ -1,6 +1,7 @@
 /* queue/stream.c - readers of a queue whose entries stay. */
 #include "queue/stream.h"
 
+#include "base/break.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "queue/inner.h"
@@ -136,7 +137,7 @@ stream_attach(struct stream_reader *reader, struct queue *queue, const struct st
         return -ERR_NO_MEMORY;
     ahead_init(bodies, queue, queue_read_on);
     *reader = (struct stream_reader){ .ops = ops, .queue = queue, .bodies = bodies };
-    reader->next = place(queue, from, value);
+    reader->next = place(queue, from, value) + broken(BREAK_SKIP_FIRST);
     reader->since_ms = from == STREAM_TIME ? value : 0;
     list_init(&reader->all);
     list_push(&queue->readers, &reader->all);

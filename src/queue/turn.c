@@ -19,7 +19,7 @@ write_run(struct queue *queue)
     put_u64(&p, queue->run_first);
     put_u32(&p, queue->run_count);
     queue->run_count = 0;
-    if (BROKEN_FORGET_SETTLEMENT)
+    if (broken(BREAK_FORGET_SETTLEMENT))
         return;
     struct view record = view_of(bytes, sizeof(bytes));
     /* Refused only by a log that has failed: then the entry comes again after a restart, which at-least-once allows. */

@@ -33,18 +33,32 @@ next_item(struct tx_list *list)
     return p;
 }
 
-/* Is there room for all of it?  After this only a failed log or the last bytes of memory can stand in the way. */
+/* Beside its bytes, which are copied for the log and for queues in memory: entries, pages, records. */
+enum { PUBLISH_BYTES = 1024, SETTLE_BYTES = 64 };
+
+static bool
+fits(const struct mem *mem, const struct tx_size *size)
+{
+    uint64_t need =
+        2 * size->bytes + PUBLISH_BYTES * (uint64_t)size->publishes + SETTLE_BYTES * (uint64_t)size->settles;
+    return mem->bytes_max == 0 || (need <= mem->bytes_max && mem->used_bytes <= mem->bytes_max - need);
+}
+
+/* Is there room for all of it?  After this only a queue's limit or a failed log can stand in the way. */
 static int
 admit(const struct queue_host *host, const struct tx_size *size)
 {
-    const struct mem *mem = host->mem;
     struct log_stats stats;
+    if (!fits(host->mem, size))
+        return -ERR_NO_MEMORY;
+    if (host->log == NULL)
+        return 0;
     log_stats(host->log, &stats);
     if (stats.failed)
         return -ERR_DISK;
     if (stats.disk_full && size->publishes > 0)
         return -ERR_DISK_FULL;
-    return mem->bytes_max != 0 && mem->used_bytes + size->bytes > mem->bytes_max ? -ERR_NO_MEMORY : 0;
+    return 0;
 }
 
 int
@@ -52,14 +66,15 @@ queue_tx_begin(struct queue_host *host, const struct tx_size *size)
 {
     struct tx *tx = &host->tx;
     must(!tx->open);
-    if (host->log == NULL)
-        return 0;
     int rc = admit(host, size);
     if (rc < 0)
         return rc;
+    tx->admitted = host->log == NULL;
+    if (host->log == NULL)
+        return 0;
     if (!reserve(host->mem, &tx->held, size->publishes) || !reserve(host->mem, &tx->settled, size->settles))
         return -ERR_NO_MEMORY;
-    tx->open = true;
+    tx->open = tx->admitted = true;
     return 0;
 }
 
@@ -94,7 +109,7 @@ queue_tx_commit(struct queue_host *host)
     put_u32(&p, tx->held.used / TX_ITEM_BYTES);
     const struct view parts[] = { view_of(count, sizeof(count)), view_of(tx->held.bytes, tx->held.used),
                                   view_of(tx->settled.bytes, tx->settled.used) };
-    bool any = tx->held.used + tx->settled.used > 0 && !BROKEN_COMMIT_WITHOUT_RECORD;
+    bool any = tx->held.used + tx->settled.used > 0 && !broken(BREAK_COMMIT_WITHOUT_RECORD);
     int64_t position = any ? log_append(host->log, RECORD_COMMIT, true, parts, 3) : 0;
     mem_free(host->mem, tx->held.bytes);
     mem_free(host->mem, tx->settled.bytes);

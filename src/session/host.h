@@ -112,8 +112,9 @@ struct session_host {
     struct delayed *delayed;
     struct wheel wheel; /* UTC seconds */
     struct counters counters;
-    uint64_t epoch;      /* the current turn's */
-    uint64_t epoch_done; /* all up to here are durable */
+    uint64_t epoch;         /* the current turn's */
+    uint64_t epoch_done;    /* all up to here are durable */
+    uint64_t epoch_written; /* what all up to here stored in this shard's log is in the kernel's hands */
     struct list holders;
     uint32_t next_id; /* of sessions and queues; never used twice on this shard */
     bool pressed;     /* the log or a lane is short of room: publishers are not read from */

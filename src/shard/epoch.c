@@ -59,6 +59,15 @@ marks_first(const struct marks *marks)
     return marks->count == 0 ? NULL : at(marks, 0);
 }
 
+const struct mark *
+marks_upto(const struct marks *marks, uint64_t position)
+{
+    uint32_t n = 0;
+    while (n < marks->count && at(marks, n)->position <= position)
+        n++;
+    return n == 0 ? NULL : at(marks, n - 1);
+}
+
 void
 marks_pop(struct marks *marks)
 {

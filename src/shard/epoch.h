@@ -29,6 +29,8 @@ void marks_fini(struct marks *marks);
 void marks_push(struct marks *marks, uint64_t epoch, uint64_t position, const uint64_t *numbers);
 /* The oldest; NULL when there is none. */
 const struct mark *marks_first(const struct marks *marks);
+/* The newest whose position is not beyond this one, whatever others have confirmed; NULL: there is none. */
+const struct mark *marks_upto(const struct marks *marks, uint64_t position);
 void marks_pop(struct marks *marks);
 
 #endif

@@ -52,6 +52,23 @@ expect_first(struct rig *rig, uint64_t epoch, uint64_t position, uint64_t a, uin
 }
 
 static void
+what_is_written_does_not_ask_the_others(void **state)
+{
+    struct rig rig;
+    (void)state;
+    open_marks(&rig);
+    assert_null(marks_upto(&rig.marks, 1000));
+    push(&rig, 1, 100, 0, 1, 2);
+    push(&rig, 2, 100, 0, 1, 3);
+    push(&rig, 3, 200, 0, 1, 3);
+    assert_null(marks_upto(&rig.marks, 99));
+    assert_int_equal(marks_upto(&rig.marks, 100)->epoch, 2);
+    assert_int_equal(marks_upto(&rig.marks, 199)->epoch, 2);
+    assert_int_equal(marks_upto(&rig.marks, 200)->epoch, 3);
+    close_marks(&rig);
+}
+
+static void
 marks_leave_in_order(void **state)
 {
     struct rig rig;
@@ -151,6 +168,7 @@ main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(marks_leave_in_order),
+        cmocka_unit_test(what_is_written_does_not_ask_the_others),
         cmocka_unit_test(a_turn_without_news_joins_the_last),
         cmocka_unit_test(a_full_ring_folds),
         cmocka_unit_test(no_epoch_is_done_too_early),

@@ -76,6 +76,7 @@ on_deliver(struct target *target, struct outgoing *out, const struct delivery *d
     flags |= peer->shard->retaining ? PUBLISH_RETAIN : 0;
     send_publish(peer, out, flags);
     out->stored |= out->pub.env.qos > 0;
+    out->hasty = false;
 }
 
 /* The retained value goes to every shard; those that deliver it have it already. */

@@ -183,8 +183,7 @@ on_counters(struct shard *shard, uint64_t position, struct view record)
 static int
 on_page(struct shard *shard, uint64_t position, struct view record)
 {
-    struct cursor c = cursor_of(record);
-    struct queue *queue = rooms_queue(shard, take_u32(&c));
+    struct queue *queue = rooms_queue(shard, record_page_queue(record));
     return queue == NULL ? 0 : queue_restore_page(queue, position, record);
 }
 

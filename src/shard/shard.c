@@ -89,31 +89,46 @@ release_holders(struct shard *shard)
     }
 }
 
+/* Are there news?  What is written soon is durable too: only who asked for no more is told now. */
+static bool
+note_written(struct shard *shard)
+{
+    struct session_host *host = &shard->host;
+    const struct mark *m = shard->log == NULL ? NULL : marks_upto(&shard->epochs, log_written(shard->log));
+    if (m == NULL || m->epoch <= host->epoch_written)
+        return false;
+    host->epoch_written = m->epoch;
+    return true;
+}
+
 static void
 settle_epochs(struct shard *shard)
 {
     uint64_t before = shard->host.epoch_done;
+    bool news = note_written(shard);
     for (const struct mark *m = marks_first(&shard->epochs); m != NULL && is_durable(shard, m);
          m = marks_first(&shard->epochs)) {
         shard->host.epoch_done = m->epoch;
         marks_pop(&shard->epochs);
     }
-    if (shard->host.epoch_done != before)
+    if (news || shard->host.epoch_done != before)
         release_holders(shard);
 }
 
 /* Memory short: what would make it shorter is refused (queues.tight); what passes through lives in the last eighth.
- * Holding publishers would not help: an absent consumer's backlog does not go away by waiting.  Log or lanes short, or
- * a receiver behind on another shard: that passes, so publishers wait. */
+ * Holding MQTT's publishers would not help: an absent subscriber's backlog does not go away by waiting.  Log or lanes
+ * short, or a receiver behind on another shard: that passes, so publishers wait. */
 static void
 feel_pressure(struct shard *shard)
 {
     struct session_host *host = &shard->host;
     const struct mem *mem = host->mem;
-    bool lanes_pressed;
+    bool lanes_pressed, was_short = host->queues.tight || host->pressed;
     host->queues.tight = mem->bytes_max != 0 && mem->used_bytes > mem->bytes_max - mem->bytes_max / 8;
     peers_feel(shard, &lanes_pressed, &host->held);
     rooms_pressed(shard, shard->log_pressed || lanes_pressed);
+    if (was_short && !host->queues.tight && !host->pressed)
+        io_wake(host->io); /* a turn for those that wait for room */
 }
 
 static void

@@ -1,4 +1,4 @@
-/* A client that speaks AMQP and does not give up: its connection, and the queues that all of them use. */
+/* A client that speaks AMQP and does not give up: its connection, and what all trades do with it. */
 #include "trial/hand.h"
 
 #include <stdio.h>
@@ -35,111 +35,6 @@ connect_again(void *arg)
         later(h, 100);
 }
 
-/* ---- the queues --------------------------------------------------------------------------------------------- */
-
-/* clang-format off */
-static const struct {
-    const char *name, *dead_exchange, *dead_key;
-    int ttl_ms, length_max, priority_max;
-    bool one_consumer;
-} queues[PLACES] = {
-    [PLACE_WORK] = { .name = "work", .dead_exchange = "dying" },
-    [PLACE_SHORT] = { .name = "short", .dead_exchange = "dying", .length_max = 4 },
-    [PLACE_RANKED] = { .name = "ranked", .priority_max = 5 },
-    [PLACE_BRIEF] = { .name = "brief", .ttl_ms = 60 },
-    [PLACE_ORDERS] = { .name = "orders" },
-    [PLACE_MORGUE] = { .name = "morgue" },
-    [PLACE_LEFT] = { .name = "left" },
-    [PLACE_RIGHT] = { .name = "right" },
-    [PLACE_MIXED] = { .name = "mixed", .one_consumer = true },
-    [PLACE_DEAD] = { .name = "dead", .dead_exchange = "", .dead_key = "morgue", .ttl_ms = 150 },
-};
-/* clang-format on */
-
-struct view
-place_name(enum place place)
-{
-    return view_str(queues[place].name);
-}
-
-static void
-put_text(struct pen *p, const char *key, const char *text)
-{
-    if (text != NULL)
-        amqp_put_value(p, view_str(key), &(struct amqp_value){ .type = 'S', .bytes = view_str(text) });
-}
-
-static void
-put_number(struct pen *p, const char *key, int number)
-{
-    if (number > 0)
-        amqp_put_value(p, view_str(key), &(struct amqp_value){ .type = 'I', .number = number });
-}
-
-static struct view
-arguments_of(enum place place, uint8_t *room, size_t len)
-{
-    struct pen p = pen_of(room, len);
-    put_text(&p, "x-dead-letter-exchange", queues[place].dead_exchange);
-    put_text(&p, "x-dead-letter-routing-key", queues[place].dead_key);
-    put_number(&p, "x-message-ttl", queues[place].ttl_ms);
-    put_number(&p, "x-max-length", queues[place].length_max);
-    put_number(&p, "x-max-priority", queues[place].priority_max);
-    if (queues[place].one_consumer)
-        amqp_put_value(&p, view_str("x-single-active-consumer"), &(struct amqp_value){ .type = 't', .boolean = true });
-    must(!p.torn);
-    return view_of(room, (size_t)(p.at - room));
-}
-
-static int
-declare_queue(struct hand *h, enum place place, bool passive)
-{
-    uint8_t room[256];
-    struct amqp_method m = { .id = AMQP_QUEUE_DECLARE };
-    m.queue_declare = (struct amqp_queue_declare){ .queue = place_name(place),
-                                                   .passive = passive,
-                                                   .durable = true,
-                                                   .arguments = arguments_of(place, room, sizeof(room)) };
-    return amqp_client_call(h->client, HAND_CHANNEL, &m, TOKEN_DECLARE);
-}
-
-static int
-bind(struct hand *h, enum place place, const char *exchange, const char *key)
-{
-    struct amqp_method m = { .id = AMQP_QUEUE_BIND };
-    m.queue_bind = (struct amqp_queue_bind){ .queue = place_name(place),
-                                             .exchange = view_str(exchange),
-                                             .routing_key = view_str(key) };
-    return amqp_client_call(h->client, HAND_CHANNEL, &m, TOKEN_DECLARE);
-}
-
-static int
-declare_exchange(struct hand *h, const char *name, const char *type, bool passive)
-{
-    struct amqp_method m = { .id = AMQP_EXCHANGE_DECLARE };
-    m.exchange_declare = (struct amqp_exchange_declare){
-        .exchange = view_str(name), .type = view_str(type), .passive = passive, .durable = true
-    };
-    return amqp_client_call(h->client, HAND_CHANNEL, &m, TOKEN_DECLARE);
-}
-
-/* What was declared once must be there, if only because nobody damaged the disk. */
-static int
-declare_all(struct hand *h)
-{
-    bool passive = h->met && !h->trial->ledger.damaged;
-    int rc = declare_exchange(h, "dying", "fanout", passive);
-    if (rc == 0)
-        rc = declare_exchange(h, "files", "direct", passive);
-    for (unsigned place = 0; place < PLACES && rc == 0; place++)
-        rc = declare_queue(h, place, passive);
-    if (rc == 0 && !passive)
-        rc = bind(h, PLACE_DEAD, "dying", "");
-    if (rc == 0 && !passive)
-        rc = bind(h, PLACE_MIXED, "amq.topic", "t.#");
-    return rc;
-}
-
 /* ---- for the trades ----------------------------------------------------------------------------------------- */
 
 int
@@ -152,30 +47,50 @@ hand_call(struct hand *h, const struct amqp_method *method)
 }
 
 int
-hand_consume(struct hand *h, enum place place)
+hand_prepare(struct hand *h, const struct amqp_method *method)
 {
-    struct amqp_method m = { .id = AMQP_BASIC_CONSUME };
-    m.basic_consume = (struct amqp_basic_consume){ .queue = place_name(place), .consumer_tag = place_name(place) };
-    return amqp_client_call(h->client, HAND_CHANNEL, &m, TOKEN_DECLARE);
+    return amqp_client_call(h->client, HAND_CHANNEL, method, TOKEN_DECLARE);
 }
 
 int
-hand_publish(struct hand *h, struct view exchange, struct view key, unsigned of, unsigned number, uint8_t priority,
-             bool mandatory)
+hand_consume(struct hand *h, enum place place, struct view arguments)
 {
-    char body[BODY_BYTES_MAX];
-    uint8_t room[16];
+    struct amqp_method m = { .id = AMQP_BASIC_CONSUME };
+    m.basic_consume = (struct amqp_basic_consume){ .queue = place_name(place),
+                                                   .consumer_tag = place_name(place),
+                                                   .arguments = arguments };
+    return hand_prepare(h, &m);
+}
+
+int
+hand_prefetch(struct hand *h, uint16_t count)
+{
+    const struct amqp_method qos = { .id = AMQP_BASIC_QOS, .basic_qos = { .prefetch_count = count } };
+    return hand_prepare(h, &qos);
+}
+
+int
+hand_publish(struct hand *h, struct view exchange, struct view key, const struct hand_message *message)
+{
+    char body[BODY_BYTES_MAX], ttl[16];
+    uint8_t room[48];
     struct pen p = pen_of(room, sizeof(room));
-    int n = snprintf(body, sizeof(body), "%u %u ", of, number);
+    int n = snprintf(body, sizeof(body), "%u %u ", message->of, message->number);
     size_t len = (size_t)n + prng_below(&h->prng, sizeof(body) - (size_t)n);
     memset(body + n, '.', sizeof(body) - (size_t)n);
-    const struct amqp_properties props = { .present = 1 << AMQP_DELIVERY_MODE | 1 << AMQP_PRIORITY,
-                                           .delivery_mode = 2,
-                                           .priority = priority };
+    struct amqp_properties props = { .present = 1 << AMQP_DELIVERY_MODE | 1 << AMQP_PRIORITY,
+                                     .delivery_mode = 2,
+                                     .priority = message->priority };
+    if (message->ttl_ms > 0) {
+        snprintf(ttl, sizeof(ttl), "%u", message->ttl_ms);
+        props.present |= 1 << AMQP_EXPIRATION;
+        props.expiration = view_str(ttl);
+    }
     amqp_properties_put(&p, &props);
-    const struct amqp_basic_publish publish = { .exchange = exchange, .routing_key = key, .mandatory = mandatory };
+    must(!p.torn);
+    const struct amqp_basic_publish publish = { .exchange = exchange, .routing_key = key, .mandatory = true };
     return amqp_client_publish(h->client, HAND_CHANNEL, &publish, view_of(room, (size_t)(p.at - room)),
-                               view_of(body, len), number);
+                               view_of(body, len), message->number);
 }
 
 int
@@ -191,29 +106,46 @@ hand_settle(struct hand *h, uint64_t tag, uint32_t method, bool flag)
     return amqp_client_tell(h->client, HAND_CHANNEL, &m);
 }
 
+/* What the node says of it in its headers. */
+static void
+read_headers(const struct amqp_client_message *message, struct arrival *ret)
+{
+    struct amqp_properties props;
+    struct amqp_value v;
+    struct fault why;
+    int64_t n;
+    if (amqp_properties_parse(message->props, &props, &why) < 0)
+        return;
+    if (amqp_table_find(props.headers, "x-stream-offset", &v) && amqp_value_integer(&v, &n) && n >= 0)
+        ret->offset = (uint64_t)n;
+    if (amqp_table_find(props.headers, "x-delivery-count", &v) && amqp_value_integer(&v, &n) && n >= 0)
+        ret->returns = (uint64_t)n;
+    if (amqp_table_find(props.headers, "x-first-death-reason", &v) && v.type == 'S')
+        ret->dead_of = v.bytes;
+    if (amqp_table_find(props.headers, "x-first-death-queue", &v) && v.type == 'S')
+        ret->died_from = v.bytes;
+}
+
 bool
-hand_read(struct hand *h, const struct amqp_client_message *message, unsigned *retof, unsigned *retnumber)
+hand_read(struct hand *h, const struct amqp_client_message *message, struct arrival *ret)
 {
     char text[32] = { 0 };
     size_t n = message->body.len < sizeof(text) - 1 ? message->body.len : sizeof(text) - 1;
     memcpy(text, message->body.data, n);
-    if (sscanf(text, "%u %u", retof, retnumber) != 2) {
+    *ret = (struct arrival){ .place = place_of(message->consumer_tag),
+                             .life = h->life,
+                             .redelivered = message->redelivered };
+    read_headers(message, ret);
+    if (sscanf(text, "%u %u", &ret->of, &ret->number) != 2) {
         ledger_violated(&h->trial->ledger, "invented", "%s got a body that nobody wrote", h->name);
         return false;
     }
-    sim_note(h->trial->sim, "%s got %u/%u from %.*s%s", h->name, *retof, *retnumber, (int)message->consumer_tag.len,
+    sim_note(h->trial->sim, "%s got %u/%u from %.*s%s", h->name, ret->of, ret->number, (int)message->consumer_tag.len,
              message->consumer_tag.data, message->redelivered ? " again" : "");
     return true;
 }
 
 /* ---- its connection ----------------------------------------------------------------------------------------- */
-
-static int
-set_prefetch(struct hand *h, uint64_t token)
-{
-    const struct amqp_method qos = { .id = AMQP_BASIC_QOS, .basic_qos = { .prefetch_count = TAKER_PREFETCH } };
-    return amqp_client_call(h->client, HAND_CHANNEL, &qos, token);
-}
 
 /* The last answer says that all of it is done. */
 static void
@@ -221,18 +153,28 @@ on_opened(void *arg)
 {
     struct hand *h = arg;
     const struct amqp_method open = { .id = AMQP_CHANNEL_OPEN };
+    const struct amqp_method last = { .id = AMQP_BASIC_QOS, .basic_qos = { .prefetch_count = HAND_PREFETCH } };
     h->life = h->trial->ledger.deaths;
-    int rc = amqp_client_call(h->client, HAND_CHANNEL, &open, TOKEN_DECLARE);
+    int rc = hand_prepare(h, &open);
     if (rc == 0)
-        rc = declare_all(h);
+        rc = layout_declare(h, h->met && !h->trial->ledger.damaged);
     if (rc == 0)
-        rc = set_prefetch(h, TOKEN_DECLARE);
+        rc = hand_prefetch(h, HAND_PREFETCH);
     if (rc == 0)
         rc = h->ops->begin(h);
     if (rc == 0)
-        rc = set_prefetch(h, TOKEN_BEGUN);
+        rc = amqp_client_call(h->client, HAND_CHANNEL, &last, TOKEN_BEGUN);
     if (rc < 0)
         amqp_client_abort(h->client);
+}
+
+/* A queue of few messages never has more. */
+static void
+check_length(struct hand *h, const struct amqp_queue_declare_ok *ok)
+{
+    if (view_equal(ok->queue, place_name(PLACE_SHORT)) && ok->message_count > SHORT_LENGTH_MAX)
+        ledger_violated(&h->trial->ledger, "overfull", "%u messages are in %.*s", ok->message_count, (int)ok->queue.len,
+                        ok->queue.data);
 }
 
 static void
@@ -242,6 +184,8 @@ on_answered(void *arg, uint16_t channel, uint64_t token, const struct amqp_metho
     (void)channel;
     if (method == NULL)
         return;
+    if (method->id == AMQP_QUEUE_DECLARE_OK)
+        check_length(h, &method->queue_declare_ok);
     if (token == TOKEN_BEGUN)
         h->met = h->ready = true;
     else if (token == TOKEN_WORK)
@@ -335,7 +279,8 @@ int
 hand_init(struct hand *h, struct trial *trial, enum trade trade, unsigned index)
 {
     static const struct hand_ops *const trades[] = {
-        [TRADER] = &trader_ops, [SENDER] = &sender_ops, [TAKER] = &taker_ops, [CLERK] = &clerk_ops
+        [TRADER] = &trader_ops, [SENDER] = &sender_ops, [TAKER] = &taker_ops,
+        [CLERK] = &clerk_ops,   [READER] = &reader_ops,
     };
     *h = (struct hand){ .trial = trial, .station = &trial->stations[0], .ops = trades[trade], .index = index };
     prng_init(&h->prng, trial->plan->seed * 1000 + index * 8 + trade + 500);

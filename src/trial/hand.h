@@ -1,4 +1,4 @@
-/* trial/hand.h - the clients that speak AMQP: senders, takers, traders, clerks.
+/* trial/hand.h - the clients that speak AMQP: senders, takers, readers, traders, clerks.
  *
  * Each is on a machine of its own, connects again whenever it has lost its connection, and declares the queues of
  * tally.h at its first connection; at later ones it asks whether they are still there. */
@@ -8,14 +8,17 @@
 #include "client/amqp.h"
 #include "trial/stage.h"
 
-enum { HAND_CHANNEL = 1, HAND_WINDOW = 8, TAKER_PREFETCH = 4, TAKER_HOLDS = TAKER_PREFETCH * PLACES, CLERK_QUEUES = 4 };
+enum { HAND_CHANNEL = 1, HAND_WINDOW = 8, HAND_PREFETCH = 4, TAKER_HOLDS = HAND_PREFETCH * PLACES, CLERK_FACTS = 13 };
 
-enum trade { TRADER, SENDER, TAKER, CLERK };
+enum trade { TRADER, SENDER, TAKER, CLERK, READER };
 
 /* Publishes with confirms: with an even index to amq.topic, for the ledger, else to queues, for the tally. */
 struct sender {
     uint32_t next_seq;
-    bool rewind; /* one was refused: all that is not confirmed is sent again */
+    struct attempt {
+        uint32_t seq, tick;
+    } attempts[HAND_WINDOW]; /* at seq % HAND_WINDOW: the newest ones */
+    bool rewind;             /* one was refused: all that is not confirmed is sent again */
 };
 
 /* Not settled yet. */
@@ -33,19 +36,29 @@ struct taker {
 
 /* Consumes one order, publishes two messages and acknowledges it in a transaction. */
 struct trader {
-    struct holding orders[TAKER_PREFETCH];
+    struct holding orders[HAND_PREFETCH];
     unsigned count;
     unsigned deal;  /* 0: none */
     uint64_t tag;   /* of its order */
     bool returning; /* the deal was rolled back: its order goes back */
 };
 
-/* Makes and ends queues and bindings, and asks whether they are as it left them. */
+/* Goes through the stream, from its first offset or from elsewhere. */
+struct reader {
+    uint64_t next; /* the offset it stands before */
+    bool anywhere; /* and may be given a later one */
+    uint64_t tag;  /* the newest that is not acknowledged; 0: none */
+};
+
+/* Makes and ends queues, exchanges, bindings and policies, and asks whether they are as it left them. */
 struct clerk {
-    enum belief { ABSENT, PRESENT, UNKNOWN } queues[CLERK_QUEUES], bound[CLERK_QUEUES];
+    enum belief { ABSENT, PRESENT, UNKNOWN } facts[CLERK_FACTS], was; /* was: the one asked about, before that */
     unsigned at;
-    uint32_t asked; /* the method; 0: none */
+    enum asking { ASKED_NOTHING, ASKED_TO_MAKE, ASKED_TO_END, ASKED_TO_SHOW } asked;
     bool returned;
+    unsigned checked;            /* so many facts, since the world is at rest, on this connection */
+    uint64_t asked_ns, wound_ns; /* when that was asked; when the clocks of queues were wound last, at latest */
+    uint64_t fleeting_ns[2];     /* when the queue that ends by itself was asked for, and was there */
 };
 
 struct hand;
@@ -61,7 +74,7 @@ struct hand_ops {
     void (*returned)(struct hand *hand);
     void (*refused)(struct hand *hand, unsigned code); /* the channel was closed by the server */
 };
-extern const struct hand_ops sender_ops, taker_ops, trader_ops, clerk_ops;
+extern const struct hand_ops sender_ops, taker_ops, reader_ops, trader_ops, clerk_ops;
 
 struct hand {
     struct trial *trial;
@@ -82,6 +95,7 @@ struct hand {
     union {
         struct sender sender;
         struct taker taker;
+        struct reader reader;
         struct trader trader;
         struct clerk clerk;
     };
@@ -93,13 +107,22 @@ void hand_prompt(struct hand *hand);
 
 /* For the trades.  Any failure drops the connection. */
 int hand_call(struct hand *hand, const struct amqp_method *method);
-int hand_consume(struct hand *hand, enum place place);
-/* A persistent message, its body "OF NUMBER " and filler. */
-int hand_publish(struct hand *hand, struct view exchange, struct view key, unsigned of, unsigned number,
-                 uint8_t priority, bool mandatory);
+/* The same before the channel is in use: the answer is for nobody. */
+int hand_prepare(struct hand *hand, const struct amqp_method *method);
+int hand_prefetch(struct hand *hand, uint16_t count);
+int hand_consume(struct hand *hand, enum place place, struct view arguments);
+struct hand_message {
+    unsigned of, number; /* the body is "OF NUMBER " and filler; the number is the token of its confirm, too */
+    uint8_t priority;
+    unsigned ttl_ms; /* 0: none */
+};
+/* Persistent and mandatory. */
+int hand_publish(struct hand *hand, struct view exchange, struct view key, const struct hand_message *message);
 int hand_settle(struct hand *hand, uint64_t tag, uint32_t method, bool flag); /* flag: multiple of ack, else requeue */
-struct view place_name(enum place place);
 /* False, and a violation: the body is nobody's. */
-bool hand_read(struct hand *hand, const struct amqp_client_message *message, unsigned *retof, unsigned *retnumber);
+bool hand_read(struct hand *hand, const struct amqp_client_message *message, struct arrival *ret);
+
+/* The queues of tally.h with their exchanges; passive: they must be there. */
+int layout_declare(struct hand *hand, bool passive);
 
 #endif

@@ -35,24 +35,43 @@ begin(struct hand *h)
     return hand_call(h, &m);
 }
 
+/* The tally's clock goes on. */
+static void
+note_attempt(struct hand *h, uint32_t seq)
+{
+    h->sender.attempts[seq % HAND_WINDOW] = (struct attempt){ .seq = seq, .tick = ++h->trial->tally.tick };
+}
+
 static int
 send_topic(struct hand *h, uint32_t seq)
 {
     char key[24];
     snprintf(key, sizeof(key), "t.%u", account_of(h));
-    int rc = hand_publish(h, view_str("amq.topic"), view_str(key), account_of(h), seq, 0, true);
+    const struct hand_message message = { .of = account_of(h), .number = seq };
+    int rc = hand_publish(h, view_str("amq.topic"), view_str(key), &message);
     if (rc == 0)
         ledger_attempted(&h->trial->ledger, account_of(h), seq);
     return rc;
 }
 
-/* One message always goes to the same queue. */
+/* One message always goes to the same queue, and to none that nobody would consume from. */
+static enum place
+place_for(const struct hand *h, uint32_t seq)
+{
+    const struct trial_plan *plan = h->trial->plan;
+    unsigned kinds = PLACE_STREAM + (plan->readers > 0 ? 1u : 0u) + (plan->traders > 0 ? 1u : 0u);
+    unsigned place = (seq * 7 + h->index) % kinds;
+    return place == PLACE_STREAM && plan->readers == 0 ? PLACE_ORDERS : place;
+}
+
 static int
 send_queue(struct hand *h, uint32_t seq)
 {
-    unsigned kinds = h->trial->plan->traders > 0 ? PLACE_ORDERS + 1 : PLACE_ORDERS;
-    enum place place = (seq * 7 + h->index) % kinds;
-    int rc = hand_publish(h, view_of(NULL, 0), place_name(place), h->index, seq, (uint8_t)(seq % 5), true);
+    enum place place = place_for(h, seq);
+    const struct hand_message message = {
+        .of = h->index, .number = seq, .priority = place_rank(seq), .ttl_ms = place_ttl_ms(place, seq)
+    };
+    int rc = hand_publish(h, view_of(NULL, 0), place_name(place), &message);
     if (rc == 0)
         tally_put(&h->trial->tally, h->index, seq, place);
     return rc;
@@ -89,12 +108,15 @@ prompt(struct hand *h)
         if ((is_topical(h) ? send_topic(h, s->next_seq) : send_queue(h, s->next_seq)) < 0)
             return;
         else
-            s->next_seq++;
+            note_attempt(h, s->next_seq++);
 }
 
 static void
 confirmed(struct hand *h, uint32_t seq, bool acked)
 {
+    const struct attempt *attempt = &h->sender.attempts[seq % HAND_WINDOW];
+    if (acked && attempt->seq == seq)
+        tally_witness(&h->trial->tally, attempt->tick);
     if (!acked) {
         h->sender.rewind = true;
         if (is_topical(h))

@@ -46,6 +46,7 @@ on_died(void *arg, enum sim_death how)
     s->down = true;
     s->deaths++;
     s->trial->ledger.deaths++;
+    tally_died(&s->trial->tally);
     s->boot_at_ns = sim_now(s->trial->sim) + SIM_NS_A_MS * (10 + prng_below(&s->trial->prng, 500));
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "io/sim/sim.h"
 
 int
 tally_init(struct tally *tally, struct ledger *ledger, unsigned senders, unsigned messages)
@@ -18,12 +19,19 @@ tally_fini(struct tally *tally)
         return;
     mem_free(tally->mem, tally->items);
     mem_free(tally->mem, tally->deals);
+    mem_free(tally->mem, tally->scroll.entries);
 }
 
-static struct item *
-item_of(const struct tally *tally, unsigned sender, uint32_t seq)
+struct item *
+tally_item(const struct tally *tally, unsigned sender, uint32_t seq)
 {
     return &tally->items[sender * (tally->messages + 1) + seq];
+}
+
+bool
+tally_knows(const struct tally *tally, unsigned sender, uint32_t seq)
+{
+    return sender < tally->senders && seq > 0 && seq <= tally->messages && tally_item(tally, sender, seq)->attempts > 0;
 }
 
 /* ---- messages ----------------------------------------------------------------------------------------------- */
@@ -31,68 +39,79 @@ item_of(const struct tally *tally, unsigned sender, uint32_t seq)
 void
 tally_put(struct tally *tally, unsigned sender, uint32_t seq, enum place place)
 {
-    struct item *item = item_of(tally, sender, seq);
-    if (item->attempts++ == 0)
+    struct item *item = tally_item(tally, sender, seq);
+    if (item->attempts++ == 0) {
         item->deaths = tally->ledger->deaths;
+        item->put_ns = sim_now(tally->sim);
+    }
     item->place = (uint8_t)place;
 }
 
 void
 tally_confirmed(struct tally *tally, unsigned sender, uint32_t seq)
 {
-    struct item *item = item_of(tally, sender, seq);
+    struct item *item = tally_item(tally, sender, seq);
     tally->ledger->confirmed += !item->confirmed;
     item->confirmed = true;
+    item->confirmed_ns = sim_now(tally->sim);
+    scroll_confirmed(tally, item);
 }
 
 bool
 tally_is_confirmed(const struct tally *tally, unsigned sender, uint32_t seq)
 {
-    return item_of(tally, sender, seq)->confirmed;
-}
-
-static bool
-may_be_there(const struct item *item, enum place place)
-{
-    bool dies = item->place == PLACE_WORK || item->place == PLACE_SHORT;
-    return item->attempts > 0 && (item->place == place || (place == PLACE_MORGUE && dies));
-}
-
-/* More copies without the flag than were put: only a death takes the flag away. */
-static bool
-lacks_flag(const struct tally *tally, unsigned fresh, unsigned copies, uint16_t deaths)
-{
-    return fresh > copies && deaths == tally->ledger->deaths && !tally->ledger->damaged;
-}
-
-static void
-check_closed(const struct tally *tally, const char *what, unsigned of, unsigned number)
-{
-    if (tally->ledger->closed && !tally->ledger->damaged)
-        ledger_violated(tally->ledger, "again", "%s %u/%u came after a quiet restart", what, of, number);
+    return tally_item(tally, sender, seq)->confirmed;
 }
 
 void
-tally_got(struct tally *tally, enum place place, unsigned sender, uint32_t seq, bool redelivered)
+tally_rejected(struct tally *tally, unsigned sender, uint32_t seq)
 {
-    bool known = sender < tally->senders && seq > 0 && seq <= tally->messages;
-    struct item *item = known ? item_of(tally, sender, seq) : NULL;
-    if (item == NULL || !may_be_there(item, place)) {
-        ledger_violated(tally->ledger, "invented", "message %u/%u came from place %u", sender, seq, place);
-        return;
+    tally_item(tally, sender, seq)->rejected = true;
+}
+
+void
+tally_witness(struct tally *tally, uint32_t tick)
+{
+    if (tick > tally->witnessed)
+        tally->witnessed = tick;
+}
+
+void
+tally_has_room(struct tally *tally)
+{
+    tally->room_ns = sim_now(tally->sim);
+}
+
+void
+tally_parted(struct tally *tally)
+{
+    tally->parted_ns = sim_now(tally->sim);
+}
+
+static void
+forgive(const struct tally *tally, struct fresh *fresh)
+{
+    if (fresh->tick >= tally->witnessed || !tally->roomy_disk)
+        fresh->count = (uint8_t)(fresh->count - fresh->unsure);
+    fresh->unsure = 0;
+}
+
+void
+tally_died(struct tally *tally)
+{
+    for (size_t i = 0; i < tally->senders * ((size_t)tally->messages + 1); i++)
+        forgive(tally, &tally->items[i].fresh[0]);
+    for (unsigned i = 0; i < tally->deal_count; i++) {
+        forgive(tally, &tally->deals[i].fresh[0]);
+        forgive(tally, &tally->deals[i].fresh[1]);
     }
-    tally->ledger->received++;
-    check_closed(tally, "message", sender, seq);
-    uint8_t *fresh = &item->fresh[place == PLACE_MORGUE];
-    *fresh = (uint8_t)(*fresh + !redelivered);
-    if (lacks_flag(tally, *fresh, item->attempts, item->deaths))
-        ledger_violated(tally->ledger, "unflagged", "message %u/%u came again from place %u", sender, seq, place);
+    scroll_died(tally);
 }
 
 void
 tally_settled(struct tally *tally, unsigned sender, uint32_t seq)
 {
-    item_of(tally, sender, seq)->settled = true;
+    tally_item(tally, sender, seq)->settled = true;
 }
 
 /* ---- transactions ------------------------------------------------------------------------------------------- */
@@ -119,20 +138,20 @@ tally_deal_ended(struct tally *tally, unsigned deal, enum deal_end end)
 }
 
 void
-tally_got_deal(struct tally *tally, enum place place, unsigned number, uint16_t life, bool redelivered)
+tally_got_deal(struct tally *tally, const struct arrival *a)
 {
-    struct deal *deal = number > 0 && number <= tally->deal_count ? &tally->deals[number - 1] : NULL;
+    struct deal *deal = a->number > 0 && a->number <= tally->deal_count ? &tally->deals[a->number - 1] : NULL;
     if (deal == NULL || deal->end == DEAL_ROLLED_BACK) {
-        ledger_violated(tally->ledger, "invented", "transaction %u came from place %u", number, place);
+        ledger_violated(tally->ledger, "invented", "transaction %u came from place %u", a->number, a->place);
         return;
     }
-    bool right = place == PLACE_RIGHT;
-    check_closed(tally, "transaction", right, number);
+    bool right = a->place == PLACE_RIGHT;
+    if (tally->ledger->closed && !tally->ledger->damaged)
+        ledger_violated(tally->ledger, "again", "transaction %u came after a quiet restart", a->number);
     deal->seen[right] = true;
-    deal->later |= life > deal->deaths;
-    deal->fresh[right] = (uint8_t)(deal->fresh[right] + !redelivered);
-    if (lacks_flag(tally, deal->fresh[right], 1, deal->deaths))
-        ledger_violated(tally->ledger, "unflagged", "transaction %u came again from place %u", number, place);
+    deal->later |= a->life > deal->deaths;
+    if (!fresh_count(tally, &deal->fresh[right], a, 1))
+        ledger_violated(tally->ledger, "unflagged", "transaction %u came again from place %u", a->number, a->place);
 }
 
 /* What nobody can take back any more. */
@@ -167,7 +186,7 @@ times_consumed(const struct tally *tally, unsigned sender, uint32_t seq, bool pe
 static bool
 is_lost(const struct tally *tally, unsigned sender, uint32_t seq)
 {
-    const struct item *item = item_of(tally, sender, seq);
+    const struct item *item = tally_item(tally, sender, seq);
     if (!item->confirmed || item->place == PLACE_BRIEF)
         return false;
     return item->place == PLACE_ORDERS ? times_consumed(tally, sender, seq, true) == 0 : !item->settled;
@@ -189,7 +208,7 @@ tally_complete(const struct tally *tally)
 static void
 judge_item(struct tally *tally, unsigned sender, uint32_t seq)
 {
-    const struct item *item = item_of(tally, sender, seq);
+    const struct item *item = tally_item(tally, sender, seq);
     if (is_lost(tally, sender, seq))
         ledger_violated(tally->ledger, "lost", "message %u/%u, confirmed at place %u, was never acknowledged", sender,
                         seq, item->place);

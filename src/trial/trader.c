@@ -8,7 +8,7 @@ begin(struct hand *h)
 {
     const struct amqp_method m = { .id = AMQP_TX_SELECT };
     int rc = hand_call(h, &m);
-    return rc < 0 ? rc : hand_consume(h, PLACE_ORDERS);
+    return rc < 0 ? rc : hand_consume(h, PLACE_ORDERS, view_of(NULL, 0));
 }
 
 static void
@@ -33,10 +33,11 @@ write_deal(struct hand *h)
 {
     const struct view none = view_of(NULL, 0);
     const struct trader *trader = &h->trader;
-    int rc = hand_publish(h, none, place_name(PLACE_LEFT), h->index, trader->deal, 0, true);
+    const struct hand_message message = { .of = h->index, .number = trader->deal };
+    int rc = hand_publish(h, none, place_name(PLACE_LEFT), &message);
     if (rc == 0)
         rc = hand_settle(h, trader->tag, AMQP_BASIC_ACK, false);
-    return rc < 0 ? rc : hand_publish(h, none, place_name(PLACE_RIGHT), h->index, trader->deal, 0, true);
+    return rc < 0 ? rc : hand_publish(h, none, place_name(PLACE_RIGHT), &message);
 }
 
 static void
@@ -72,14 +73,13 @@ trade_next(struct hand *h)
 static void
 message(struct hand *h, const struct amqp_client_message *message)
 {
-    struct tally *tally = &h->trial->tally;
     struct trader *trader = &h->trader;
-    unsigned sender, seq;
-    if (!hand_read(h, message, &sender, &seq))
+    struct arrival a;
+    if (!hand_read(h, message, &a))
         return;
-    tally_got(tally, PLACE_ORDERS, sender, seq, message->redelivered);
+    tally_got(&h->trial->tally, &a);
     must(trader->count < COUNT_OF(trader->orders));
-    trader->orders[trader->count++] = (struct holding){ .tag = message->delivery_tag, .of = sender, .number = seq };
+    trader->orders[trader->count++] = (struct holding){ .tag = message->delivery_tag, .of = a.of, .number = a.number };
     if (!h->trial->restless)
         trade_next(h);
 }
@@ -133,6 +133,7 @@ static void
 ended(struct hand *h)
 {
     h->trader = (struct trader){ 0 };
+    tally_parted(&h->trial->tally);
 }
 
 static bool

@@ -25,7 +25,8 @@ cast(struct trial *t)
     unsigned each = plan->publishers + plan->subscribers + plan->groups * plan->members + plan->keepers;
     t->stations = mem_new(&t->mem, plan->nodes * sizeof(*t->stations));
     t->actors = mem_new(&t->mem, (plan->nodes * (each + 1)) * sizeof(*t->actors));
-    t->hands = mem_new(&t->mem, (plan->senders + plan->takers + plan->traders + plan->clerks + 1) * sizeof(*t->hands));
+    t->hands = mem_new(&t->mem, (plan->senders + plan->takers + plan->readers + plan->traders + plan->clerks + 1) *
+                                    sizeof(*t->hands));
     if (t->stations == NULL || t->actors == NULL || t->hands == NULL)
         return -ERR_NO_MEMORY;
     int rc = 0;
@@ -203,6 +204,8 @@ third_act(struct trial *t)
     sim_run_for(t->sim, 2 * SIM_NS_A_S);
     ledger_judge(&t->ledger);
     ledger_judge_retained(&t->ledger);
+    if (t->plan->readers > 0)
+        tally_judge_stream(&t->tally);
     return rc;
 }
 
@@ -217,6 +220,8 @@ play(struct trial *t, struct trial_result *ret)
         rc = enter(t, ROLE_MEMBER, t->plan->groups * t->plan->members);
     if (rc == 0)
         rc = enter_hands(t, TAKER, t->plan->takers);
+    if (rc == 0)
+        rc = enter_hands(t, READER, t->plan->readers);
     if (rc == 0)
         rc = enter_hands(t, TRADER, t->plan->traders);
     if (rc < 0)
@@ -249,6 +254,7 @@ draw_hands(struct prng *prng, struct trial_plan *ret)
     ret->takers = 1 + (unsigned)prng_below(prng, 2);
     ret->traders = (unsigned)prng_below(prng, 3);
     ret->clerks = (unsigned)prng_below(prng, 2);
+    ret->readers = (unsigned)prng_below(prng, 3);
 }
 
 void
@@ -272,6 +278,20 @@ trial_draw(uint64_t seed, struct trial_plan *ret)
     ret->members = 2 + (unsigned)prng_below(&prng, 3);
     if (prng_once_in(&prng, 2))
         draw_hands(&prng, ret);
+}
+
+/* What this world lets the judges be sure of. */
+static void
+weigh(struct trial *t)
+{
+    const struct trial_plan *plan = t->plan;
+    const struct sim_profile *profile = plan->profile == NULL ? sim_profile_find("calm") : plan->profile;
+    t->ledger.spread = plan->shards > 1;
+    t->ledger.damaged = profile->rot_once_in != 0;
+    t->tally.sim = t->sim;
+    t->tally.quiet_net = profile->reset_once_in == 0 && profile->mute_once_in == 0 && profile->partition_every_ns == 0;
+    t->tally.roomy_disk = profile->disk_bytes_max == 0 && profile->write_error_once_in == 0;
+    t->tally.one_taker = plan->takers == 1;
 }
 
 int
@@ -301,8 +321,7 @@ trial_run(const struct trial_plan *plan, FILE *transcript, struct trial_result *
         ledger_fini(&t.ledger);
         return rc;
     }
-    t.ledger.spread = plan->shards > 1;
-    t.ledger.damaged = plan->profile != NULL && plan->profile->rot_once_in != 0;
+    weigh(&t);
     rc = play(&t, ret);
     ret->verdict = t.ledger.verdict;
     ret->confirmed = t.ledger.confirmed;

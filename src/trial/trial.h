@@ -16,10 +16,10 @@ struct trial_plan {
     uint64_t seed;
     const struct sim_profile *profile; /* of the second act; NULL: calm */
     unsigned nodes, shards;
-    unsigned publishers, subscribers, groups, keepers; /* a node; keepers are of retained values */
-    unsigned members;                                  /* a group, that is, a shared subscription */
-    unsigned messages;                                 /* a publisher or sender */
-    unsigned senders, takers, traders, clerks;         /* they speak AMQP (trial/hand.h), with the first node */
+    unsigned publishers, subscribers, groups, keepers;  /* a node; keepers are of retained values */
+    unsigned members;                                   /* a group, that is, a shared subscription */
+    unsigned messages;                                  /* a publisher or sender */
+    unsigned senders, takers, readers, traders, clerks; /* they speak AMQP (trial/hand.h), with the first node */
     unsigned deaths; /* power cuts and kills a node in the second act, at random times */
     uint64_t cut_at; /* instead: power is cut at this disk operation of the second act; 0: not */
     enum sim_cut cut_how;

@@ -150,6 +150,14 @@ static const struct amqp_vector rows[] = {
       "1 < basic.get-ok delivery-tag=2 redelivered routing-key=q headers={x-delivery-count*=1} 'x'\n"
       "1 > basic.reject delivery-tag=2 requeue\nwait 200\n1 > basic.get queue=q\n1 < basic.get-empty\n"
       "1 > basic.get queue=d no-ack\n1 < basic.get-ok * 'x'\n" },
+    { "nacked_too_often", "basic.deliver/01",
+      OPEN "1 > queue.declare queue=d\n1 < queue.declare-ok queue=d\n1 > queue.declare queue=q durable "
+      "arguments={x-queue-type=quorum x-delivery-limit=1 x-dead-letter-exchange=\"\" x-dead-letter-routing-key=d}\n"
+      "1 < queue.declare-ok queue=q\n" PUT("x") "1 > basic.get queue=q\n1 < basic.get-ok delivery-tag=1 routing-key=q headers={x-delivery-count*=0} 'x'\n"
+      "1 > basic.nack delivery-tag=1 requeue\n1 > basic.get queue=q\n"
+      "1 < basic.get-ok delivery-tag=2 redelivered routing-key=q headers={x-delivery-count*=1} 'x'\n"
+      "1 > basic.nack delivery-tag=2 requeue\nwait 200\n1 > basic.get queue=q\n1 < basic.get-empty\n"
+      "1 > basic.get queue=d no-ack\n1 < basic.get-ok * 'x'\n" },
     { "get_counts", "basic.get-ok/count",
       OPEN QUEUE_Q PUT("1") PUT("2") "1 > basic.get queue=q\n1 < basic.get-ok delivery-tag=1 routing-key=q message-count=1 '1'\n" },
     { "get_empty", "basic.get/empty", OPEN QUEUE_Q "1 > basic.get queue=q\n1 < basic.get-empty\n" },

@@ -14,6 +14,11 @@ static const struct amqp_vector rows[] = {
     { "types_hash_and_delayed", "exchange/extensions",
       OPEN DECLARE("c", "x-consistent-hash")
       "1 > exchange.declare exchange=l type=x-delayed-message arguments={x-delayed-type=direct}\n1 < exchange.declare-ok\n" },
+    { "delayed_by_a_header_that_keeps_its_type", "exchange/extensions",
+      OPEN QUEUE_Q "1 > exchange.declare exchange=l type=x-delayed-message arguments={x-delayed-type=direct}\n1 < exchange.declare-ok\n"
+      BIND("l", "routing-key=k") "1 > basic.publish exchange=l routing-key=k headers={x-delay=400} 'x'\n"
+      "1 > basic.get queue=q\n1 < basic.get-empty\nwait 1500\n1 > basic.get queue=q no-ack\n"
+      "1 < basic.get-ok delivery-tag=* exchange=l routing-key=k headers={x-delay=-400} 'x'\n" },
     { "pre_declared_exchanges", "exchange/required-instances",
       OPEN QUEUE_Q BIND("amq.direct", "routing-key=k") BIND("amq.fanout", "") BIND("amq.topic", "routing-key=k")
       BIND("amq.headers", "arguments={x-match=all a=1}") BIND("amq.match", "arguments={x-match=any a=1}")

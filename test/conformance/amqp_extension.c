@@ -69,6 +69,12 @@ static const struct amqp_vector rows[] = {
       OPEN QUEUE_Q QUEUE_D "1 > basic.publish routing-key=none headers={CC:A=[q] BCC:A=[d]} 'x'\n"
       "1 > basic.get queue=q no-ack\n1 < basic.get-ok delivery-tag=1 routing-key=none headers={CC:A=[q]} 'x'\n"
       "1 > basic.get queue=d no-ack\n1 < basic.get-ok delivery-tag=2 routing-key=none headers={CC:A=[q]} 'x'\n" },
+    { "keys_that_are_no_array", "sender-selected distribution",
+      OPEN "1 > basic.publish routing-key=k headers={CC=bad} 'x'\n"
+      CHANNEL_FAILS(406, "PRECONDITION_FAILED - invalid message: {unacceptable_type_in_header,\"CC\",longstr}", 60, 40) },
+    { "keys_that_are_no_array_in_a_transaction", "sender-selected distribution",
+      OPEN "1 > tx.select\n1 < tx.select-ok\n1 > basic.publish routing-key=k headers={BCC=bad} 'x'\n"
+      CHANNEL_FAILS(406, "PRECONDITION_FAILED - invalid message: {unacceptable_type_in_header,\"BCC\",longstr}", 60, 40) },
     { "dead_by_message_ttl", "x-dead-letter-exchange", OPEN DYING_Q("x-message-ttl=500") PUT("x") "wait 2000\n" EMPTY DEAD("expired") },
     { "dead_by_length", "x-dead-letter-exchange", OPEN DYING_Q("x-max-length=1") PUT("x") PUT("y") "wait 200\n" DEAD("maxlen") GETS("y") },
     { "ack_makes_room_for_what_follows", "consumer_priorities",
@@ -80,6 +86,12 @@ static const struct amqp_vector rows[] = {
     { "requeued_is_too_much", "x-max-length",
       OPEN "1 > queue.declare queue=q arguments={x-max-length=1}\n1 < queue.declare-ok queue=q\n" PUT("a")
       "1 > basic.get queue=q\n1 < basic.get-ok * 'a'\n" PUT("b") "1 > basic.nack delivery-tag=1 requeue\n" GETS("b") EMPTY },
+    { "one_that_rejects_keeps_nothing_from_the_others", "x-max-length",
+      OPEN "1 > queue.declare queue=full arguments={x-max-length=0 x-overflow=reject-publish}\n1 < queue.declare-ok queue=full\n" QUEUE_Q
+      "1 > queue.bind queue=full exchange=amq.fanout\n1 < queue.bind-ok\n1 > queue.bind queue=q exchange=amq.fanout\n1 < queue.bind-ok\n"
+      "1 > basic.publish exchange=amq.fanout mandatory 'x'\n1 > basic.get queue=q no-ack\n1 < basic.get-ok * 'x'\n"
+      CONFIRM "1 > basic.publish exchange=amq.fanout 'y'\n1 < basic.nack delivery-tag=1\n"
+      "1 > basic.get queue=q no-ack\n1 < basic.get-ok * 'y'\n1 > basic.get queue=full\n1 < basic.get-empty\n" },
     { "priorities_are_limited_together", "x-max-length",
       OPEN "1 > queue.declare queue=q arguments={x-max-length=2 x-max-priority=3}\n1 < queue.declare-ok queue=q\n"
       "1 > basic.publish routing-key=q priority=3 'high'\n1 > basic.publish routing-key=q 'low'\n"
@@ -88,6 +100,17 @@ static const struct amqp_vector rows[] = {
       OPEN "1 > queue.declare queue=q arguments={x-max-length=2 x-max-priority=3 x-overflow=reject-publish}\n1 < queue.declare-ok queue=q\n"
       CONFIRM "1 > basic.publish routing-key=q priority=3 'high'\n1 < basic.ack delivery-tag=1\n" PUT("low") "1 < basic.ack delivery-tag=2\n"
       "1 > basic.publish routing-key=q priority=2 'middle'\n1 < basic.nack delivery-tag=3\n" GETS("high") GETS("low") EMPTY },
+    { "bytes_are_the_bodies'", "x-max-length-bytes",
+      OPEN "1 > queue.declare queue=q arguments={x-max-length-bytes=10}\n1 < queue.declare-ok queue=q\n" PUT("12345") PUT("67890")
+      "1 > basic.publish routing-key=q headers={long=to-be-passed-over} '1'\n" GETS("67890") GETS("1") EMPTY },
+    { "bytes_held_are_not_ready", "x-max-length-bytes",
+      OPEN "1 > queue.declare queue=q arguments={x-max-length-bytes=5 x-overflow=reject-publish}\n1 < queue.declare-ok queue=q\n" CONFIRM
+      PUT("12345") "1 < basic.ack delivery-tag=1\n" PUT("6") "1 < basic.nack delivery-tag=2\n" PUT("") "1 < basic.ack delivery-tag=3\n"
+      "1 > basic.get queue=q\n1 < basic.get-ok * '12345'\n" PUT("67890") "1 < basic.ack delivery-tag=4\n" },
+    { "bytes_of_priorities_together", "x-max-length-bytes",
+      OPEN "1 > queue.declare queue=q arguments={x-max-length-bytes=8 x-max-priority=3}\n1 < queue.declare-ok queue=q\n"
+      "1 > basic.publish routing-key=q priority=3 'high'\n1 > basic.publish routing-key=q 'low'\n" GETS("high")
+      "1 > basic.publish routing-key=q priority=2 'midst'\n" GETS("midst") GETS("low") EMPTY },
     { "times_to_live_of_years", "x-message-ttl",
       OPEN "1 > queue.declare queue=q arguments={x-message-ttl:l=315360000000 x-expires:l=315360000000}\n1 < queue.declare-ok queue=q\n"
       "1 > basic.publish routing-key=q expiration=315360000000 'x'\nwait 1000\n" GETS("x")

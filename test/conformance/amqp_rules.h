@@ -324,7 +324,8 @@ RULE("basic.nack/multiple", DOC, KEPT, "basic.nack settles as ack does, and requ
 RULE("consumer_cancel_notify", DOC, KEPT, "A consumer whose queue is gone is told by basic.cancel, when it can be.",
      "g_a_consumer_hears_that_its_queue_is_gone")
 RULE("connection.blocked", DOC, KEPT, "Publishers are told when they are held back, and when they are not any more.",
-     "l_a_full_disk_blocks_publishers a_publisher_that_outruns_is_blocked")
+     "l_a_full_disk_blocks_publishers a_publisher_that_outruns_is_blocked "
+     "nothing_of_a_publisher_that_consumes_is_lost its_settlements_make_room")
 RULE("connection.update-secret/answered", DOC, KEPT, "connection.update-secret is answered.", "")
 RULE("direct_reply_to", DOC, KEPT, "amq.rabbitmq.reply-to is a queue of the channel's own, without being one.",
      "i_a_request_is_answered_directly")
@@ -334,6 +335,7 @@ RULE("alternate-exchange", DOC, KEPT, "What an exchange routes to nobody goes to
 RULE("sender-selected distribution", DOC, KEPT, "The headers CC and BCC name further keys; BCC is taken out.", "")
 RULE("x-dead-letter-exchange", DOC, KEPT, "What dies goes to the dead letter exchange, with its story in x-death.", "")
 RULE("x-max-length", DOC, KEPT, "A queue keeps no more messages than it says, of all priorities together.", "")
+RULE("x-max-length-bytes", DOC, KEPT, "A queue keeps no more bytes of bodies that are ready than it says.", "")
 RULE("x-message-ttl", DOC, KEPT, "A message waits no longer than that, or than its own expiration.", "")
 RULE("x-expires", DOC, KEPT, "A queue that nobody uses for so long is deleted.", "")
 RULE("x-single-active-consumer", DOC, KEPT, "One consumer gets all, until it goes; then the next.", "")

@@ -8,6 +8,7 @@
  *     session     for every conformance vector a conversation that says it
  *     settings    settings files, good and bad
  *     log         one edit of each kind, of each file
+ *     record      a publication, an envelope and a page, in both versions
  *     talk, amqp_talk, zmtp_talk   babble of fixed seeds
  *     amqp_session      conversations of AMQP's conformance, as frames
  */
@@ -173,6 +174,32 @@ write_log(const char *directory)
         }
 }
 
+#define ZEROS_15 "00 0000000000000000000000000000 "
+#define LIVE       \
+    "03 " ZEROS_15 \
+    "0000000000000000 0000000000000000 0000000000000000 0000000000000000 0000000000000000 0000000000000000 "
+
+/* The first byte says what it is (fuzz_record.c). */
+static void
+write_record(const char *directory)
+{
+    static const char *const seeds[] = {
+        "00 83 00000001 0002 03 0a c0843d 89 0102030405 01 04 [k] 00 [abc] [body]",
+        "00 00000000 0000 00 0001 00000005 0000000000000001 10000000 01 00 01 00 00000001 00000000 00000004 "
+        "0000000000000000 0000000000000003 [kbody]",
+        "01 ee fedcba9876543210 0123456789abcdef 03 04 [a/b] 03 00 01 [t] [hello]",
+        "01 01 01 06 00 00000003 00000004 00000005 fedcba9876543210 0123456789abcdef [a/b] 03 00 01 [thello]",
+        "02 83 01 01 " LIVE "01 a0a08080f001 8801 8080808001 1a 00 80c0a9eb9f34",
+        "02 00000001 0000000000000001 " LIVE "0000000700001020 00000088 10000000 00000007000010b4 00000088 10000000",
+    };
+    for (unsigned i = 0; i < COUNT_OF(seeds); i++) {
+        uint8_t bytes[SEED_BYTES_MAX];
+        char name[16];
+        snprintf(name, sizeof(name), "%u", i);
+        write_seed(directory, name, view_of(bytes, notation_bytes(seeds[i], bytes, sizeof(bytes))));
+    }
+}
+
 static void
 write_talk(const char *directory)
 {
@@ -247,6 +274,7 @@ static const struct target {
     { "session",      write_session     },
     { "settings",     write_settings    },
     { "log",          write_log         },
+    { "record",       write_record      },
     { "talk",         write_talk        },
     { "amqp_talk",    write_talk        },
     { "zmtp_talk",    write_talk        },

@@ -162,7 +162,7 @@ forge(struct bench *b, const char *path, int64_t file, uint64_t offset)
     uint32_t len = (uint32_t)(bytes[10] << 8 | bytes[11]) % (uint32_t)((size_t)got - RECORD_HEADER_BYTES + 1);
     struct view payload = view_of(bytes + RECORD_HEADER_BYTES, len);
     uint8_t record[2048];
-    record_encode(record, (struct record_header){ .len = len, .kind = bytes[13] }, &payload, 1,
+    record_encode(record, (struct record_header){ .len = len, .kind = bytes[5] }, &payload, 1,
                   segment_seed(header.epoch, 1) + offset);
     write_at(b, file, offset, view_of(record, record_span(len)));
     b->forged = true;

@@ -8,6 +8,8 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 TAMBO = str(pathlib.Path(os.environ.get("TAMBO", ROOT / "build/tambo")).resolve())
+# Without a sanitizer, for what is about large numbers.
+RELEASE = str(pathlib.Path(os.environ.get("TAMBO_RELEASE", TAMBO)).resolve())
 SANITIZED = os.path.exists(TAMBO) and b"__asan_init" in pathlib.Path(TAMBO).read_bytes()
 QUARANTINE_BYTES = 320 * 1024 * 1024 if SANITIZED else 0  # what a sanitizer keeps of freed memory
 REFERENCE_PORT = int(os.environ.get("AMQP_REFERENCE_PORT", 0))  # a RabbitMQ to hold the tests of AMQP against
@@ -32,12 +34,13 @@ def wait_until(condition, what, patience_s=PATIENCE_S, pause_s=0.02):
 class Node:
     """One `tambo serve` on its own data directory.  The port stays the same over restarts."""
 
-    def __init__(self, directory, shards=1, arguments=(), settings=None):
+    def __init__(self, directory, shards=1, arguments=(), settings=None, binary=TAMBO):
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.data = self.directory / "data"
         self.stderr = self.directory / "stderr"
         self.shards = shards
+        self.binary = binary
         self.arguments = list(arguments)
         self.port = 0
         self.process = None
@@ -50,7 +53,7 @@ class Node:
         self.config.write_text("".join(f"{name}: {value}\n" for name, value in settings.items()))
 
     def command(self, listen):
-        command = [TAMBO, "serve", "--data", str(self.data), "--shards", str(self.shards), "--listen", listen]
+        command = [self.binary, "serve", "--data", str(self.data), "--shards", str(self.shards), "--listen", listen]
         if self.config is not None:
             command += ["--config", str(self.config)]
         return command + self.arguments
@@ -117,8 +120,15 @@ class Node:
 
     def memory_bytes(self):
         """Resident set."""
+        return self.memory("VmRSS")
+
+    def memory_peak_bytes(self):
+        """The largest that it ever was."""
+        return self.memory("VmHWM")
+
+    def memory(self, what):
         status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(re.search(r"^VmRSS:\s+(\d+) kB", status, re.MULTILINE).group(1)) * 1024
+        return int(re.search(rf"^{what}:\s+(\d+) kB", status, re.MULTILINE).group(1)) * 1024
 
 
 class Reference:

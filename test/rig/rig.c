@@ -37,6 +37,8 @@ start_node(void *arg, struct io *io)
     rig->fault = (struct settings_fault){ 0 };
     rig->stopped = false;
     rig->node_mem.bytes_max = rig->settings.node_memory_bytes_max;
+    if (rig->before != NULL)
+        rig->before(io, rig->before_arg);
     rig->started = node_new(io, &rig->settings, &owner, &rig->node);
     if (rig->started == 0)
         rig->started = node_open(rig->node, 1, &rig->fault);

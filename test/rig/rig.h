@@ -32,6 +32,8 @@ struct rig {
     bool stopped;                /* it said that it has */
     unsigned lines;              /* it has said to the operator */
     char last_line[512];
+    void (*before)(struct io *io, const void *arg); /* with the node's disk, before it starts; NULL: nothing */
+    const void *before_arg;
     struct raw raws[RAWS_MAX];
 };
 

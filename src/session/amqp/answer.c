@@ -71,13 +71,22 @@ write_item(struct conn *c, const struct held_item *item)
         consumer_announced(ch, item->serial);
 }
 
+/* Its epoch is done, and there is room for it. */
+static bool
+may_leave(const struct held *held, uint64_t done)
+{
+    const struct held_item *item = held->first;
+    return item != NULL && item->epoch <= done && !(item->kind == HELD_GET && held->conn->choked);
+}
+
 static void
 on_released(struct holder *holder, uint64_t done)
 {
     struct held *held = container_of(holder, struct held, holder);
     struct conn *c = held->conn;
     /* What basic.get answers first goes before what stands behind it. */
-    for (struct held_item *item = held->first; item != NULL && item->epoch <= done; item = held->first) {
+    while (may_leave(held, done)) {
+        struct held_item *item = held->first;
         held->first = item->next;
         held->count--;
         write_item(c, item);
@@ -87,6 +96,13 @@ on_released(struct holder *holder, uint64_t done)
         host_hold(c->server->host, holder);
     if (held->count < HELD_MAX / 2)
         conn_resume(c, PAUSE_HELD);
+}
+
+void
+answers_go_on(struct conn *c)
+{
+    if (c->held != NULL)
+        on_released(&c->held->holder, c->server->host->epoch_done);
 }
 
 static struct held *

@@ -6,9 +6,10 @@
 
 #include "base/break.h"
 
-/* All up to `tag` that are not settled may be when `epoch` is done. */
+/* All up to `tag` that are not settled may be when `epoch` is done, or, when it is hasty, written. */
 struct run {
     uint64_t tag, epoch;
+    bool hasty;
 };
 
 struct confirms {
@@ -32,16 +33,22 @@ write_ack(struct confirms *confirms, uint64_t tag)
     conn_write(ch->conn, ch->number, &m);
 }
 
+static bool
+is_done(const struct confirms *confirms, const struct run *run, uint64_t done)
+{
+    return run->epoch <= done || (run->hasty && run->epoch <= channel_host(confirms->channel)->epoch_written);
+}
+
 /* The first runs' epochs are done. */
 static void
 settle_runs(struct confirms *confirms, uint64_t done)
 {
     uint64_t tag = 0;
-    for (const struct run *run; (run = fifo_first(&confirms->runs)) != NULL && run->epoch <= done;) {
+    for (const struct run *run; (run = fifo_first(&confirms->runs)) != NULL && is_done(confirms, run, done);) {
         tag = run->tag;
         fifo_pop(&confirms->runs);
     }
-    if (confirms->runs.count == 0 && confirms->last.tag != 0 && confirms->last.epoch <= done) {
+    if (confirms->runs.count == 0 && confirms->last.tag != 0 && is_done(confirms, &confirms->last, done)) {
         tag = confirms->last.tag;
         confirms->last = (struct run){ 0 };
     }
@@ -97,16 +104,20 @@ confirms_free(struct channel *ch)
     ch->confirms = NULL;
 }
 
-/* Behind one that waits, the run goes on; another epoch begins a new one. */
+/* Behind one that waits, the run goes on; another epoch, or a longer wait for it, begins a new one. */
 static void
-wait_for(struct confirms *confirms, uint64_t epoch)
+wait_for(struct confirms *confirms, uint64_t epoch, bool hasty)
 {
     struct channel *ch = confirms->channel;
     struct run *last = &confirms->last;
-    if (last->tag != 0 && last->epoch != epoch && fifo_push(&confirms->runs, last) < 0)
+    bool same = last->epoch == epoch && last->hasty <= hasty;
+    if (last->tag != 0 && !same && fifo_push(&confirms->runs, last) < 0)
         conn_doom(ch->conn, AMQP_INTERNAL_ERROR);
-    *last = (struct run){ .tag = confirms->tag, .epoch = epoch };
+    hasty &= !same || last->hasty;
+    *last = (struct run){ .tag = confirms->tag, .epoch = epoch, .hasty = hasty };
     host_hold(channel_host(ch), &confirms->holder);
+    if (hasty)
+        log_hurry(channel_host(ch)->log);
 }
 
 static void
@@ -128,8 +139,8 @@ confirm(struct channel *ch, const struct published *published)
     confirms->tag++;
     if (published->rc < 0) {
         refuse(confirms);
-    } else if (published->waits && !BROKEN_CONFIRM_AMQP_BEFORE_SYNC) {
-        wait_for(confirms, host->epoch);
+    } else if (published->waits && !broken(BREAK_CONFIRM_AMQP_BEFORE_SYNC)) {
+        wait_for(confirms, host->epoch, published->hasty);
     } else if (confirms->last.tag != 0) {
         confirms->last.tag = confirms->tag;
     } else {

@@ -33,6 +33,9 @@ on_drained(void *arg)
     c->large_bytes = 0;
     conn_resume(c, PAUSE_UNREAD);
     conn_hungry(c);
+    answers_go_on(c);
+    if (!c->choked)
+        waiting_go_on(c, WAIT_OUTBOX);
 }
 
 static void
@@ -128,8 +131,8 @@ conn_resume(struct conn *c, enum pause why)
         io_read_resume(c->stream);
 }
 
-static bool
-has_unacked(const struct conn *c)
+bool
+conn_unacked(const struct conn *c)
 {
     for (unsigned i = 0; i < c->channel_room; i++)
         if (c->channels[i] != NULL && c->channels[i]->unacked.live > 0)
@@ -146,7 +149,7 @@ conn_press(struct conn *c)
         c->server->pressed_count++;
     c->pressed = true;
     conn_alarm(c);
-    if (!has_unacked(c))
+    if (!conn_unacked(c))
         conn_pause(c, PAUSE_NODE);
 }
 
@@ -278,6 +281,7 @@ strip(struct conn *c)
     struct mem *mem = c->server->host->mem;
     wheel_disarm(&c->server->host->wheel, &c->timer);
     carry_free(c);
+    waiting_free(c);
     answers_free(c);
     for (unsigned i = 0; i < c->channel_room; i++)
         if (c->channels[i] != NULL)

@@ -212,15 +212,26 @@ channel_hungry(struct channel *ch)
 {
     LIST_EACH(&ch->consumers, l)
         consumer_hungry(container_of(l, struct consumer, link));
+    LIST_EACH(&ch->getters, l)
+        consumer_hungry(container_of(l, struct consumer, link));
+}
+
+static void
+sate(struct list *consumers)
+{
+    LIST_EACH(consumers, l)
+        mq_credit(&container_of(l, struct consumer, link)->tap, 0);
 }
 
 void
 conn_sated(struct conn *c)
 {
-    for (unsigned i = 0; i < c->channel_room; i++)
-        if (c->channels[i] != NULL)
-            LIST_EACH(&c->channels[i]->consumers, l)
-                mq_credit(&container_of(l, struct consumer, link)->tap, 0);
+    for (unsigned i = 0; i < c->channel_room; i++) {
+        if (c->channels[i] == NULL)
+            continue;
+        sate(&c->channels[i]->consumers);
+        sate(&c->channels[i]->getters);
+    }
 }
 
 void

@@ -18,38 +18,28 @@ no_exchange(const struct channel *ch, struct view name, struct refusal *why)
 }
 
 static int
-check_prefix(struct view name, struct refusal *why)
+declare_passive(const struct channel *ch, struct view name, struct refusal *why)
 {
-    if (view_starts(name, "amq."))
-        return deny(why, AMQP_ACCESS_REFUSED, "exchange name '%.*s' contains reserved prefix 'amq.*'", (int)name.len,
-                    name.data);
-    return 0;
+    int rc = exchange_default_check(name, why);
+    return rc == 0 && xchg_find(ch->conn->vhost, name) == NULL ? no_exchange(ch, name, why) : rc;
 }
 
 int
 on_exchange_declare(struct channel *ch, const struct amqp_method *m, struct refusal *why)
 {
     const struct amqp_exchange_declare *declare = &m->exchange_declare;
-    struct vhost *vhost = ch->conn->vhost;
-    bool exists = xchg_find(vhost, declare->exchange) != NULL, stored = false;
-    int rc = exchange_default_check(declare->exchange, why);
-    if (rc == 0 && !exists)
-        rc = declare->passive ? no_exchange(ch, declare->exchange, why) : check_prefix(declare->exchange, why);
-    if (rc < 0)
-        return rc;
-    if (!declare->passive) {
-        struct exchange_spec spec = { .name = declare->exchange,
-                                      .type = declare->type,
-                                      .durable = declare->durable,
-                                      .auto_delete = declare->auto_delete,
-                                      .internal = declare->internal,
-                                      .arguments = declare->arguments };
-        rc = xchg_declare(vhost, &spec, &stored, why);
-        if (rc < 0)
-            return rc;
-    }
-    channel_done(ch, AMQP_EXCHANGE_DECLARE_OK, declare->no_wait, stored);
-    return 0;
+    struct exchange_spec spec = { .name = declare->exchange,
+                                  .type = declare->type,
+                                  .durable = declare->durable,
+                                  .auto_delete = declare->auto_delete,
+                                  .internal = declare->internal,
+                                  .arguments = declare->arguments };
+    bool stored = false;
+    int rc = declare->passive ? declare_passive(ch, declare->exchange, why)
+                              : xchg_declare(ch->conn->vhost, &spec, &stored, why);
+    if (rc == 0)
+        channel_done(ch, AMQP_EXCHANGE_DECLARE_OK, declare->no_wait, stored);
+    return rc < 0 ? rc : 0;
 }
 
 static int

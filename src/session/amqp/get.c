@@ -90,22 +90,27 @@ get_now(struct channel *ch, const struct amqp_method *m, struct refusal *why)
 int
 on_basic_get(struct channel *ch, const struct amqp_method *m, struct refusal *why)
 {
-    if (!answer_later(ch->conn))
+    if (answer_later(ch->conn))
+        answer_get(ch->conn, ch->number, m);
+    else if (ch->conn->choked)
+        waiting_method(ch, m);
+    else
         return get_now(ch, m, why);
-    answer_get(ch->conn, ch->number, m);
     return 0;
 }
 
-/* Somebody else may have had the message meanwhile. */
+/* Somebody else may have had the message meanwhile.  Without room in the outbox it waits till that has drained. */
 void
 get_wait(struct consumer *getter)
 {
     struct mq_facts facts;
-    if (getter->wants == 0)
+    if (getter->wants == 0 || getter->channel->conn->choked)
         return;
     mq_facts(getter->tap.mq, &facts);
     if (facts.ready > 0) {
         consumer_hungry(getter);
+        if (getter->tap.credit != getter->wants)
+            mq_credit(&getter->tap, getter->wants);
         return;
     }
     mq_credit(&getter->tap, 0);

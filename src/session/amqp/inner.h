@@ -29,6 +29,7 @@ enum {
     CARRY_BYTES = 64 * 1024,              /* a partial frame's or body's buffer grows from here with what has come */
     OPENING_FRAME_MAX = 8192,             /* before connection.tune-ok: start-ok with a client's properties */
     CLOSING_S_MAX = 10,                   /* so long is waited for connection.close-ok */
+    BACKLOG_BYTES = 256 * 1024,           /* behind a publication that waits for room: more is not read */
     HELD_MAX = 32768,                     /* answers that wait for the disk: more are not read for */
     UNACKED_MAX = 1024 * 1024,            /* a channel: prefetch 0 means no more than this */
     CREDIT_STEP = 65536,                  /* given at once to who has no prefetch limit */
@@ -63,7 +64,8 @@ struct amqp_server {
     struct list busy;   /* channels with confirms to write at the end of the turn */
     struct map replies; /* channels with a reply consumer, by token */
     unsigned connection_count, pressed_count, doomed_count;
-    const char *alarm; /* what the node is really short of; NULL: nothing */
+    unsigned waiting_count; /* connections with a publication that there was no room for */
+    const char *alarm;      /* what the node is really short of; NULL: nothing */
     uint64_t channel_count, consumer_count, unacked_count;
     amqp_list_fn *list_also;
     void *list_also_arg;
@@ -76,6 +78,10 @@ struct amqp_server {
 uint8_t *server_buffer(struct amqp_server *server, struct scratch *scratch, size_t n);
 void amqp_server_say(struct amqp_server *server, enum severity severity, const char *event, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+/* Is there hope that what found no memory finds some later? */
+bool server_is_busy(const struct amqp_server *server);
+/* Is what they publish taken, for all that is known of memory and disk? */
+bool server_has_room(const struct amqp_server *server);
 /* A refusal as printf has it; returns -ERR_REFUSED. */
 int deny(struct refusal *why, unsigned code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 int deny_fault(struct refusal *why, const struct fault *fault);
@@ -95,7 +101,7 @@ enum phase {
     PHASE_CLOSING = 32, /* connection.close was sent */
     PHASE_CLOSED = 64
 };
-enum pause { PAUSE_NODE = 1, PAUSE_HELD = 2, PAUSE_UNREAD = 4 };
+enum pause { PAUSE_NODE = 1, PAUSE_HELD = 2, PAUSE_UNREAD = 4, PAUSE_WAIT = 8 };
 enum capability { CAN_BLOCK = 1, CAN_CANCEL_NOTIFY = 2, CAN_CLOSE_ON_AUTH_FAILURE = 4 };
 
 /* A handler's answer beside 0 and -err: the connection has been handed to another shard and freed. */
@@ -107,8 +113,9 @@ struct conn {
     struct vhost *vhost; /* from connection.open on */
     struct list all;     /* in server->connections */
     struct wheel_timer timer;
-    struct carry *carry; /* a partial frame */
-    struct held *held;   /* answers that wait */
+    struct carry *carry;     /* a partial frame */
+    struct held *held;       /* answers that wait */
+    struct waiting *waiting; /* what is not to be handled yet; NULL: it does not wait */
     struct channel **channels;
     uint8_t *user; /* user_bytes of it */
     uint64_t since_s;
@@ -150,6 +157,8 @@ void conn_close(struct conn *c);
 void conn_doom(struct conn *c, unsigned code);
 void conn_pause(struct conn *c, enum pause why);
 void conn_resume(struct conn *c, enum pause why);
+/* Has it deliveries to settle? */
+bool conn_unacked(const struct conn *c);
 /* A message was published by it while the node is short of room: it waits. */
 void conn_press(struct conn *c);
 /* The server's alarm has come: it is told, if it waits and asked to be. */
@@ -175,6 +184,22 @@ struct amqp_method close_method(uint32_t kind, const struct refusal *why, uint32
 /* reading.c: cuts bytes into frames and has them handled. */
 void conn_read(struct conn *c, struct view bytes);
 void carry_free(struct conn *c);
+/* One whole frame.  False: the connection has ended. */
+bool conn_frame(struct conn *c, const struct amqp_frame *frame);
+
+/* ---- waiting (waiting.c) ------------------------------------------------------------------------------------ */
+
+enum wait { WAIT_ROOM /* in memory or on disk */, WAIT_OUTBOX };
+/* The connection goes no further than this basic.get, for its outbox; than this publication, for room.  It is doomed
+ * when there is no memory to wait with. */
+struct posting;
+void waiting_method(struct channel *ch, const struct amqp_method *m);
+void waiting_posting(struct channel *ch, const struct posting *posting);
+/* What came behind it. */
+void waiting_add(struct conn *c, struct view bytes);
+/* Goes on, if that is what it waits for. */
+void waiting_go_on(struct conn *c, enum wait why);
+void waiting_free(struct conn *c);
 
 /* handshake.c */
 void handshake_start(struct conn *c);
@@ -191,8 +216,9 @@ void answer_consume(struct conn *c, uint16_t channel, const struct amqp_method *
 bool answer_later(const struct conn *c);
 void answer_get(struct conn *c, uint16_t channel, const struct amqp_method *get);
 /* Published by the channel to the default exchange when its turn comes. */
-struct posting;
 void answer_posting(struct conn *c, uint16_t channel, const struct posting *posting, bool waits);
+/* The outbox has room again: what basic.get waits for may go. */
+void answers_go_on(struct conn *c);
 void answers_free(struct conn *c);
 
 /* ---- channels ----------------------------------------------------------------------------------------------- */
@@ -287,6 +313,7 @@ struct published {
     int rc;
     bool unrouted;
     bool waits; /* its confirm, for the disk */
+    bool hasty; /* for the write only, not for the sync */
 };
 /* One that publish() has kept for tx.commit, now. */
 void publish_posting(struct channel *ch, const struct posting *posting, struct published *ret);

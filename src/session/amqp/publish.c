@@ -1,6 +1,8 @@
 /* basic.publish, whole: what may not be published, the envelope, basic.return. */
 #include "session/amqp/inner.h"
 
+#include "base/break.h"
+
 /* ---- what may not be published ------------------------------------------------------------------------------ */
 
 static int
@@ -90,7 +92,8 @@ fill(struct channel *ch, const struct posting *posting, const struct amqp_proper
                               .published_ms = now_ms,
                               .encoding = ENCODING_AMQP091,
                               .qos = props->delivery_mode == 2 };
-    if (amqp_has(props, AMQP_EXPIRATION) && parse_expiration(props->expiration, &ms, &why) == 0)
+    bool expires = amqp_has(props, AMQP_EXPIRATION) && !broken(BREAK_NEVER_EXPIRE);
+    if (expires && parse_expiration(props->expiration, &ms, &why) == 0)
         ret->expires_ms = now_ms + ms;
     return 0;
 }
@@ -112,10 +115,14 @@ publish_now(struct channel *ch, const struct posting *posting, struct xchg *xchg
     catalog_publish_init(&publish, ch->conn->vhost, xchg);
     publish.headers = props->headers;
     ret->rc = fill(ch, posting, props, &publish.out.pub.env);
+    publish.out.severally = true;
     if (ret->rc == 0)
         ret->rc = host->ops->publish(host, &publish.out);
     ret->unrouted = ret->rc == 0 && publish.out.matched == 0 && !publish.delayed;
     ret->waits = publish.out.stored && props->delivery_mode == 2;
+    ret->hasty = publish.out.hasty;
+    if (ret->rc == 0 && publish.out.rejected)
+        ret->rc = -ERR_FULL; /* the others have it */
 }
 
 static void
@@ -169,28 +176,47 @@ publish_posting(struct channel *ch, const struct posting *posting, struct publis
 
 /* A header that names further keys is an array of them. */
 static int
-no_array(struct view headers, struct refusal *why)
+check_key_headers(struct view headers, struct refusal *why)
 {
+    static const char *const names[] = { "CC", "BCC" };
     struct amqp_value v;
-    bool first = amqp_table_find(headers, "CC", &v) && v.type != 'A';
-    if (!first && !amqp_table_find(headers, "BCC", &v))
-        v.type = 'V';
-    return deny(why, AMQP_PRECONDITION_FAILED, "invalid message: {unacceptable_type_in_header,\"%s\",%s}",
-                first ? "CC" : "BCC", amqp_type_name(v.type));
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        if (amqp_table_find(headers, names[i], &v) && v.type != 'A')
+            return deny(why, AMQP_PRECONDITION_FAILED, "invalid message: {unacceptable_type_in_header,\"%s\",%s}",
+                        names[i], amqp_type_name(v.type));
+    return 0;
 }
 
 static int
 route(struct channel *ch, const struct posting *posting, struct xchg *xchg, const struct amqp_properties *props,
-      struct refusal *why)
+      struct published *ret, struct refusal *why)
 {
-    struct published published;
     if (ch->relieved)
         channel_feed(ch);
-    carry_out(ch, posting, xchg, props, &published);
-    if (published.rc == -ERR_INVALID)
-        return no_array(props->headers, why);
+    carry_out(ch, posting, xchg, props, ret);
+    if (ret->rc == -ERR_INVALID)
+        return check_key_headers(props->headers, why);
     if (ch->confirms != NULL)
-        confirm(ch, &published);
+        confirm(ch, ret);
+    return 0;
+}
+
+/* Without confirms nobody would hear that a publication was not stored: it waits for room, as it came, or its publisher
+ * is told by the end of his connection.  What a queue's limit refuses is dropped, as RabbitMQ does. */
+static int
+keep_faith(struct channel *ch, const struct posting *posting, int rc, struct refusal *why)
+{
+    bool is_short = rc == -ERR_TIGHT || rc == -ERR_DISK_FULL || rc == -ERR_NO_MEMORY;
+    if (!is_short && rc != -ERR_DISK && rc != -ERR_TOO_LARGE)
+        return 0;
+    if (!is_short || (rc == -ERR_NO_MEMORY && !server_is_busy(ch->conn->server)))
+        return deny_rc(why, rc);
+    struct counters *counters = &channel_host(ch)->counters;
+    counters->publishes_refused--; /* nor was it published yet */
+    counters->publishes_in--;
+    counters->publish_bytes_in -= posting->body.len;
+    waiting_posting(ch, posting);
+    conn_press(ch->conn);
     return 0;
 }
 
@@ -201,13 +227,16 @@ publish(struct channel *ch, const struct posting *posting, struct refusal *why)
     struct posting mine = *posting;
     struct xchg *xchg = NULL;
     uint8_t *owned = NULL;
+    struct published published = { 0 };
     count(ch, posting);
     int rc = check(ch, posting, &xchg, &props, why);
     if (rc == 0 && amqp_has(&props, AMQP_REPLY_TO) && view_is(props.reply_to, REPLY_TO_QUEUE))
         rc = reply_address(ch, &props, &mine.props, &owned, why);
+    if (rc == 0 && ch->tx != NULL)
+        rc = check_key_headers(props.headers, why); /* else routing finds it */
     if (rc < 0)
         return rc;
-    rc = ch->tx != NULL ? transaction_keep(ch, &mine, why) : route(ch, &mine, xchg, &props, why);
+    rc = ch->tx != NULL ? transaction_keep(ch, &mine, why) : route(ch, &mine, xchg, &props, &published, why);
     mem_free(channel_mem(ch), owned);
-    return rc;
+    return rc == 0 && ch->confirms == NULL ? keep_faith(ch, posting, published.rc, why) : rc;
 }

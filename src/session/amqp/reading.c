@@ -123,6 +123,12 @@ on_frame(struct conn *c, const struct amqp_frame *frame, struct view rest)
     return c->phase != PHASE_CLOSED;
 }
 
+bool
+conn_frame(struct conn *c, const struct amqp_frame *frame)
+{
+    return on_frame(c, frame, view_of(NULL, 0));
+}
+
 /* 4.2.2: whoever begins otherwise is told what is spoken here. */
 static int64_t
 consume_header(struct conn *c, struct view in, size_t *retneed)
@@ -216,7 +222,7 @@ begin_carry(struct conn *c, struct view bytes, size_t need)
 static void
 read_in_place(struct conn *c, struct view bytes)
 {
-    while (bytes.len > 0) {
+    while (bytes.len > 0 && c->waiting == NULL) {
         size_t need = 0;
         int64_t n = consume(c, bytes, &need);
         if (n < 0)
@@ -227,6 +233,8 @@ read_in_place(struct conn *c, struct view bytes)
         }
         bytes = view_from(bytes, (size_t)n);
     }
+    if (bytes.len > 0)
+        waiting_add(c, bytes);
 }
 
 /* The handler of a frame may be told of the bytes behind it: connection.open takes them along. */
@@ -257,7 +265,7 @@ read_carried(struct conn *c, struct view *bytes)
     }
     if (n < 0)
         *bytes = view_of(NULL, 0);
-    else if ((size_t)n < in.len)
+    else
         read_in_place(c, view_from(in, (size_t)n));
     content_keep(server);
     mem_free(mem, carry->bytes);
@@ -270,7 +278,6 @@ conn_read(struct conn *c, struct view bytes)
     struct amqp_server *server = c->server;
     while (bytes.len > 0 && c->carry != NULL) /* c may be gone when nothing is left */
         read_carried(c, &bytes);
-    if (bytes.len > 0)
-        read_in_place(c, bytes);
+    read_in_place(c, bytes);
     content_keep(server);
 }

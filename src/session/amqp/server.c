@@ -151,11 +151,35 @@ sound_alarm(struct amqp_server *server)
         conn_alarm(container_of(l, struct conn, all));
 }
 
+bool
+server_is_busy(const struct amqp_server *server)
+{
+    const struct log *log = server->host->log;
+    return host_is_pressed(server->host) || (log != NULL && log_committed(log) < log_end(log));
+}
+
+bool
+server_has_room(const struct amqp_server *server)
+{
+    return !server->host->queues.tight && !server->host->pressed;
+}
+
+/* Those whose publications there was no room for. */
+static void
+go_on(struct amqp_server *server)
+{
+    if (server->waiting_count == 0 || !server_has_room(server))
+        return;
+    LIST_EACH(&server->connections, l)
+        waiting_go_on(container_of(l, struct conn, all), WAIT_ROOM);
+}
+
 void
 amqp_server_turn(struct amqp_server *server)
 {
     sound_alarm(server);
     amqp_server_pressed(server);
+    go_on(server);
     for (struct list *l = list_pop(&server->busy); l != NULL; l = list_pop(&server->busy))
         confirms_turn(container_of(l, struct channel, busy));
     struct list hungry;

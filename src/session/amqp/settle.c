@@ -22,7 +22,6 @@ settle_at_queue(const struct unacked *item, enum settlement how)
 {
     static bool (*const settle_by[])(struct link * link, uint64_t seq) = {
         [SETTLE_REJECT] = link_reject,
-        [SETTLE_RELEASE] = link_release,
         [SETTLE_RETURN] = link_return,
     };
     if (item->link == NULL)
@@ -82,10 +81,9 @@ int
 on_basic_nack(struct channel *ch, const struct amqp_method *m, struct refusal *why)
 {
     const struct amqp_basic_nack *nack = &m->basic_nack;
-    return on_settlement(ch, nack->delivery_tag, nack->multiple, nack->requeue ? SETTLE_RELEASE : SETTLE_REJECT, why);
+    return on_settlement(ch, nack->delivery_tag, nack->multiple, nack->requeue ? SETTLE_RETURN : SETTLE_REJECT, why);
 }
 
-/* Unlike nack, it counts as a delivery that failed. */
 int
 on_basic_reject(struct channel *ch, const struct amqp_method *m, struct refusal *why)
 {
@@ -100,7 +98,7 @@ on_basic_recover_async(struct channel *ch, const struct amqp_method *m, struct r
         return deny(why, AMQP_NOT_IMPLEMENTED, "requeue=false");
     int rc = stream_check_return(ch, 0, true, why);
     if (rc == 0)
-        settle(ch, 0, true, SETTLE_RELEASE);
+        settle(ch, 0, true, SETTLE_RETURN);
     return rc;
 }
 

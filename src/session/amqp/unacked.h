@@ -13,7 +13,7 @@ struct mem;
 struct link;
 struct consumer;
 
-enum settlement { SETTLE_ACCEPT, SETTLE_REJECT, SETTLE_RELEASE, SETTLE_RETURN };
+enum settlement { SETTLE_ACCEPT, SETTLE_REJECT, SETTLE_RETURN };
 
 struct unacked {
     uint64_t tag;
