@@ -9,6 +9,8 @@
  * x-correlation-id Response Topic                  header x-reply-to-topic, as a routing key User Property, in order
  * headers, in order; a name may come twice Payload Format                  -
  *
+ * ZMTP has topic and body alone; parts.h says what a body is there.
+ *
  * What has no counterpart stays behind; the stored message keeps it.  Headers that are no strings become text, those
  * that MQTT cannot hold (nested tables, arrays, bytes that are no UTF-8) stay behind too.
  * Pure: writes into the caller's room, which mapping_*_room() bounds. */
