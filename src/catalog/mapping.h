@@ -9,6 +9,8 @@
  * x-correlation-id Response Topic                  header x-reply-to-topic, as a routing key User Property, in order
  * headers, in order; a name may come twice Payload Format                  -
  *
+ * ZMTP has topic and body alone; parts.h says what a body is there.
+ *
  * What has no counterpart stays behind; the stored message keeps it.  Headers that are no strings become text, tables
  * and arrays become JSON, of 16 KiB at most each; what MQTT cannot hold (more than that, bytes that are no UTF-8) stays
  * behind too.  There is no way back: JSON that comes by MQTT is a string.

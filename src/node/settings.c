@@ -2,25 +2,15 @@
  * addresses) is checked here and reported with the line of the setting. */
 #include "node/settings.h"
 
-#include <cyaml/cyaml.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/must.h"
+#include "node/settings_zmtp.h"
 
 /* What the schema loads into: NULL is "not named". */
-struct loaded_queue {
-    char *queue;
-};
-struct loaded_topics {
-    int topics;
-};
-struct loaded_zmtp {
-    struct loaded_queue *push, *pull, *req, *rep;
-    struct loaded_topics *pub, *sub;
-};
 struct loaded {
 #define KNOB_FIELD(name, standard, low, high, when, help) uint64_t *name;
     KNOBS(KNOB_FIELD)
@@ -54,30 +44,6 @@ static const cyaml_strval_t levels[] = {
     { "error",   LOG_ERROR  }
 };
 
-static const cyaml_strval_t spellings[] = {
-    {"mqtt",  ZMTP_AS_MQTT},
-    { "amqp", ZMTP_AS_AMQP}
-};
-
-static const cyaml_schema_field_t queue_fields[] = {
-    CYAML_FIELD_STRING_PTR("queue", CYAML_FLAG_POINTER, struct loaded_queue, queue, 1, ZMTP_QUEUE_NAME_BYTES - 1),
-    CYAML_FIELD_END
-};
-static const cyaml_schema_field_t topics_fields[] = {
-    CYAML_FIELD_ENUM("topics", CYAML_FLAG_STRICT, struct loaded_topics, topics, spellings, COUNT_OF(spellings)),
-    CYAML_FIELD_END
-};
-enum { OPTIONAL = CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL };
-static const cyaml_schema_field_t zmtp_fields[] = {
-    CYAML_FIELD_MAPPING_PTR("push", OPTIONAL, struct loaded_zmtp, push, queue_fields),
-    CYAML_FIELD_MAPPING_PTR("pull", OPTIONAL, struct loaded_zmtp, pull, queue_fields),
-    CYAML_FIELD_MAPPING_PTR("req", OPTIONAL, struct loaded_zmtp, req, queue_fields),
-    CYAML_FIELD_MAPPING_PTR("rep", OPTIONAL, struct loaded_zmtp, rep, queue_fields),
-    CYAML_FIELD_MAPPING_PTR("pub", OPTIONAL, struct loaded_zmtp, pub, topics_fields),
-    CYAML_FIELD_MAPPING_PTR("sub", OPTIONAL, struct loaded_zmtp, sub, topics_fields),
-    CYAML_FIELD_END
-};
-
 static const cyaml_schema_value_t address_schema = { CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 0, 128) };
 
 static const cyaml_schema_field_t fields[] = {
@@ -97,7 +63,8 @@ static const cyaml_schema_field_t fields[] = {
     CYAML_FIELD_ENUM_PTR("log_level", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct loaded,
                          log_level, levels, COUNT_OF(levels)),
     CYAML_FIELD_BOOL_PTR("retain_available", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct loaded, retain_available),
-    CYAML_FIELD_MAPPING_PTR("zmtp", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct loaded, zmtp, zmtp_fields),
+    CYAML_FIELD_MAPPING_PTR("zmtp", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct loaded, zmtp,
+                            settings_zmtp_fields),
     CYAML_FIELD_END
 };
 static const cyaml_schema_value_t schema = { CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct loaded, fields) };
@@ -333,36 +300,10 @@ take_texts(const struct loaded *loaded, struct settings *ret)
 }
 
 static int
-take_queue(const struct loaded_queue *loaded, char ret[ZMTP_QUEUE_NAME_BYTES], struct view yaml,
-           struct settings_fault *retfault)
+take_zmtp(const struct loaded *loaded, struct view yaml, struct settings *ret, struct settings_fault *retfault)
 {
-    if (loaded == NULL)
-        return 0;
-    if (view_starts(view_str(loaded->queue), "amq."))
-        return refuse(retfault, yaml, "zmtp", "queues whose name begins with 'amq.' are the node's own");
-    snprintf(ret, ZMTP_QUEUE_NAME_BYTES, "%s", loaded->queue);
-    return 0;
-}
-
-/* As a whole: what it does not name is not served. */
-static int
-take_zmtp(const struct loaded_zmtp *loaded, struct view yaml, struct settings *ret, struct settings_fault *retfault)
-{
-    if (loaded == NULL)
-        return 0;
-    ret->zmtp = (struct zmtp_served){ 0 };
-    int rc = take_queue(loaded->push, ret->zmtp.push, yaml, retfault);
-    if (rc == 0)
-        rc = take_queue(loaded->pull, ret->zmtp.pull, yaml, retfault);
-    if (rc == 0)
-        rc = take_queue(loaded->req, ret->zmtp.req, yaml, retfault);
-    if (rc == 0)
-        rc = take_queue(loaded->rep, ret->zmtp.rep, yaml, retfault);
-    if (loaded->pub != NULL)
-        ret->zmtp.pub = (enum zmtp_spelling)loaded->pub->topics;
-    if (loaded->sub != NULL)
-        ret->zmtp.sub = (enum zmtp_spelling)loaded->sub->topics;
-    return rc;
+    const char *why = settings_zmtp_take(loaded->zmtp, &ret->zmtp);
+    return why == NULL ? 0 : refuse(retfault, yaml, "zmtp", why);
 }
 
 int
@@ -399,7 +340,7 @@ settings_parse(struct mem *mem, struct view yaml, struct settings *ret, struct s
     if (rc == 0)
         rc = take_listeners(loaded, yaml, &news, retfault);
     if (rc == 0)
-        rc = take_zmtp(loaded->zmtp, yaml, &news, retfault);
+        rc = take_zmtp(loaded, yaml, &news, retfault);
     take_texts(loaded, &news);
     cyaml_free(&config, &schema, loaded, 0);
     if (rc == 0)
@@ -480,30 +421,6 @@ text_of(const cyaml_strval_t *values, size_t n, int64_t value)
     return "?";
 }
 
-static void
-print_zmtp(const struct zmtp_served *zmtp, void (*fn)(void *arg, const char *line), void *arg)
-{
-    char line[ZMTP_QUEUE_NAME_BYTES + 64];
-    const struct {
-        const char *name, *queue;
-    } queues[] = {
-        {"push",  zmtp->push},
-        { "pull", zmtp->pull},
-        { "req",  zmtp->req },
-        { "rep",  zmtp->rep },
-    };
-    fn(arg, "zmtp:");
-    for (size_t i = 0; i < COUNT_OF(queues); i++)
-        if (queues[i].queue[0] != '\0') {
-            snprintf(line, sizeof(line), "  %s: {queue: %s}", queues[i].name, queues[i].queue);
-            fn(arg, line);
-        }
-    snprintf(line, sizeof(line), "  pub: {topics: %s}", text_of(spellings, COUNT_OF(spellings), zmtp->pub));
-    fn(arg, line);
-    snprintf(line, sizeof(line), "  sub: {topics: %s}", text_of(spellings, COUNT_OF(spellings), zmtp->sub));
-    fn(arg, line);
-}
-
 void
 settings_print(const struct settings *settings, void (*fn)(void *arg, const char *line), void *arg)
 {
@@ -529,7 +446,7 @@ settings_print(const struct settings *settings, void (*fn)(void *arg, const char
         snprintf(line, sizeof(line), "%s: %s", texts[i].name, texts[i].value);
         fn(arg, line);
     }
-    print_zmtp(&settings->zmtp, fn, arg);
+    settings_zmtp_print(&settings->zmtp, fn, arg);
 #define KNOB_PRINT(name, standard, low, high, when, help)                                            \
     snprintf(line, sizeof(line), "%s: %llu  # %s", #name, (unsigned long long)settings->name, help); \
     fn(arg, line);

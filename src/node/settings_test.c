@@ -224,6 +224,27 @@ at_most_sixteen_listeners(void **state)
 }
 
 static void
+queues_and_topics_of_zmtp(void **state)
+{
+    struct settings s;
+    struct settings_fault fault;
+    (void)state;
+    assert_int_equal(parse("zmtp: {push: {queue: jobs}, rep: {queue: rpc}, sub: {topics: amqp}}\n", &s, &fault), 0);
+    assert_string_equal(s.zmtp.push, "jobs");
+    assert_string_equal(s.zmtp.pull, "");
+    assert_string_equal(s.zmtp.rep, "rpc");
+    assert_int_equal(s.zmtp.pub, ZMTP_AS_MQTT);
+    assert_int_equal(s.zmtp.sub, ZMTP_AS_AMQP);
+    expect_refused("tier: memory\nzmtp:\n  push: {topic: a}\n", 3, "topic", "Unexpected key");
+    expect_refused("tier: memory\nzmtp:\n  pair:\n    queue: a\n", 3, "pair", "Unexpected key");
+    expect_refused("zmtp:\n  push:\n    queue: [a]\n", 3, "queue", "");
+    expect_refused("zmtp:\n  sub:\n    topics: latin\n", 3, "topics", "");
+    expect_refused("zmtp:\n  pull: {}\n", 2, "queue", "");
+    expect_refused("tier: memory\nzmtp: {push: {queue: amq.x}}\n", 2, "zmtp", "the node's own");
+    expect_refused("zmtp: jobs\n", 1, "zmtp", "");
+}
+
+static void
 bad_yaml_has_a_line(void **state)
 {
     static const char *const bad[] = { "tier: memory\ndata: \"unclosed\n", "tier: memory\nlisten: [tcp://*\n" };
@@ -314,7 +335,8 @@ a_reload_of_texts(void **state)
     struct settings_fault fault;
     (void)state;
     settings_default(&settings);
-    assert_int_equal(parse("log_level: debug\nlog_format: json\nqueue_overflow: drop_newest\nretain_available: false\n",
+    assert_int_equal(parse("log_level: debug\nlog_format: json\nqueue_overflow: drop_newest\nretain_available: false\n"
+                           "zmtp: {pull: {queue: jobs}}\n",
                            &news, &fault),
                      0);
     settings_reload(&settings, &news, note_name, &names);
@@ -323,6 +345,7 @@ a_reload_of_texts(void **state)
     assert_int_equal(settings.log_format, LINE_JSON);
     assert_int_equal(settings.queue_overflow, QUEUE_DROP_NEWEST);
     assert_false(settings.retain_available);
+    assert_string_equal(settings.zmtp.pull, "jobs");
     static const char *const fixed[][2] = {
         {"tier: memory\n",       "tier"  },
         { "data: elsewhere\n",   "data"  },
@@ -360,7 +383,8 @@ what_is_printed_can_be_read(void **state)
     struct page page = { 0 };
     (void)state;
     assert_int_equal(parse("data: there\nlisten: [tcp://*:2883, unix:/run/t]\ntier: written\nlog_format: json\n"
-                           "log_level: warning\nreceive_max: 77\nqueue_overflow: drop_newest\n",
+                           "log_level: warning\nreceive_max: 77\nqueue_overflow: drop_newest\n"
+                           "zmtp: {push: {queue: \"it's: a #1\"}, sub: {topics: amqp}}\n",
                            &settings, &fault),
                      0);
     settings_print(&settings, add_line, &page);
@@ -385,6 +409,7 @@ main(void)
         cmocka_unit_test(words_out_of_a_list_only),
         cmocka_unit_test(addresses_are_checked),
         cmocka_unit_test(at_most_sixteen_listeners),
+        cmocka_unit_test(queues_and_topics_of_zmtp),
         cmocka_unit_test(bad_yaml_has_a_line),
         cmocka_unit_test(not_even_a_mapping),
         cmocka_unit_test(each_allocation_may_fail),

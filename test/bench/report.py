@@ -100,14 +100,14 @@ def brokers_of(rows):
 
 
 def main_table(lines, brokers):
-    body, last = [], None
+    body, last, tiers = [], None, any(line.row.tier for line in lines)
     for line in lines:
-        ratio = line.ratio
-        body.append([line.row.title if line.row is not last else "", line.row.tier if line.row is not last else "",
+        ratio, first = line.ratio, line.row is not last
+        body.append([line.row.title if first else "", *([line.row.tier if first else ""] if tiers else []),
                      line.metric.title, *map(line.cell, brokers),
                      f"{ratio:.2f}" if ratio is not None else "-", line.target, line.verdict])
         last = line.row
-    return table(["scenario", "tier", "", *brokers, "ratio", "target", ""], body)
+    return table(["scenario", *(["tier"] if tiers else []), "", *brokers, "ratio", "target", ""], body)
 
 
 def cpu_table(runs, rows):

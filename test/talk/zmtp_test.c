@@ -123,6 +123,26 @@ a_full_queue_is_waited_for(void **state)
     end(talk);
 }
 
+/* What can never have room is not waited for. */
+static void
+what_never_fits_is_dropped(void **state)
+{
+    (void)state;
+    struct talk *talk = begin(&in_memory);
+    amqp_say(talk, "ana", "open; queue tiny x-max-length-bytes:100 x-overflow:reject-publish; queue dead");
+    amqp_say(talk, "ana",
+             "queue letters x-max-length:1 x-overflow:reject-publish-dlx x-dead-letter-exchange: "
+             "x-dead-letter-routing-key:dead");
+    zmtp_say(talk, "a", "PUSH tiny; many x 1; send 1");
+    zmtp_say(talk, "b", "PUSH letters; send 1; send 2; send 3");
+    (void)amqp_heard(talk, "ana");
+    amqp_say(talk, "ana", "get tiny noack=1; queue letters passive=1; queue dead passive=1");
+    amqp_hear(talk, "ana",
+              "basic.get-ok 1 - tiny left=0 mode=1 '1'\nqueue.declare-ok letters 1 0\nqueue.declare-ok dead 2 0\n");
+    assert_int_equal(talk_counters(talk).publishes_refused, 1);
+    end(talk);
+}
+
 static void
 queues_that_are_deleted(void **state)
 {
@@ -303,12 +323,19 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(a_push_fills_what_a_pull_drains),   CASE(parts_are_a_body),
-        CASE(unread_messages_go_back),           CASE(names_are_checked),
-        CASE(a_full_queue_is_waited_for),        CASE(queues_that_are_deleted),
-        CASE(what_was_taken_in_survives),        CASE(topics_meet_mqtt_and_amqp),
-        CASE(what_is_no_topic_is_dropped),       CASE(a_slow_sub_loses),
-        CASE(a_request_waits_for_a_worker),      CASE(requests_cross),
+        CASE(a_push_fills_what_a_pull_drains),
+        CASE(parts_are_a_body),
+        CASE(unread_messages_go_back),
+        CASE(names_are_checked),
+        CASE(a_full_queue_is_waited_for),
+        CASE(what_never_fits_is_dropped),
+        CASE(queues_that_are_deleted),
+        CASE(what_was_taken_in_survives),
+        CASE(topics_meet_mqtt_and_amqp),
+        CASE(what_is_no_topic_is_dropped),
+        CASE(a_slow_sub_loses),
+        CASE(a_request_waits_for_a_worker),
+        CASE(requests_cross),
         CASE(who_leaves_unanswered_releases_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -184,7 +184,6 @@ guest_retry(struct guest *g)
         drop_kept(g, kept);
     }
     list_cut(&g->waiting);
-    g->told = false;
     if (g->peer != NULL)
         zmtp_peer_resume(g->peer);
     else
@@ -228,14 +227,15 @@ guest_leave(struct guest *g, const char *format, ...)
 {
     char text[256];
     va_list args;
-    if (g->leaving || g->peer == NULL)
+    if (g->leaving)
         return;
     g->leaving = true;
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
     zmtp_server_say(g->server, LOG_WARNING, "zmtp", "%s %s is left: %s", g->address, g->role->name, text);
-    zmtp_peer_close(g->peer);
+    if (g->peer != NULL)
+        zmtp_peer_close(g->peer);
 }
 
 /* What was read and is in no queue. */

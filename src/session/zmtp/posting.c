@@ -77,20 +77,26 @@ is_lost(struct guest *g, bool routed)
         return false;
     if (guest_mq(g) != NULL)
         return true;
-    guest_leave(g, "its queue '%.*s' is gone, and a message with it", (int)g->queue_len, g->queue);
+    guest_leave(g, "its queue '%.*s' is gone, and what it has sent with it", (int)g->queue_len, g->queue);
     return false;
 }
 
-/* A full queue that dead-letters what it refuses has taken it, in its way. */
+/* Is there no use in waiting for a full queue?  One that dead-letters what it refuses has taken it, in its way; one
+ * that is empty will never have the room. */
 static bool
-is_spurned(const struct guest *g, int rc)
+is_final(struct guest *g, int rc)
 {
     struct mq_facts facts;
     struct mq *mq = rc == -ERR_FULL ? guest_mq(g) : NULL;
     if (mq == NULL)
         return false;
     mq_facts(mq, &facts);
-    return facts.spurns;
+    if (facts.spurns || facts.ready > 0)
+        return facts.spurns;
+    g->server->host->counters.publishes_refused++;
+    zmtp_server_say(g->server, LOG_WARNING, "zmtp", "%s %s: a message is dropped that is too large for queue '%.*s'",
+                    g->address, g->role->name, (int)g->queue_len, g->queue);
+    return true;
 }
 
 int
@@ -98,7 +104,7 @@ posting_enqueue(struct guest *g, const struct posting *posting)
 {
     bool routed = false;
     int rc = posting_publish(g, posting, &routed);
-    if (rc < 0 && is_spurned(g, rc))
+    if (rc < 0 && is_final(g, rc))
         return 0;
     if (rc == 0 && is_lost(g, routed))
         rc = posting_publish(g, posting, &routed);

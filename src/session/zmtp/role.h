@@ -91,7 +91,8 @@ struct guest {
     struct list all, waiting, busy;
     struct list kept; /* struct kept_run */
     enum zmtp_spelling spelling;
-    bool ready, leaving, told;
+    bool ready, leaving;
+    bool told;       /* that it waited: once */
     bool configured; /* its queue is the settings' */
     bool durable;    /* its queue was, when it came */
     bool choked;     /* its outbox is over the high mark */
