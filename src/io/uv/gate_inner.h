@@ -24,6 +24,11 @@ struct gate_wakes {
     bool any, driver, thread;
 };
 
+/* Whether looking again and again has paid of late. */
+struct gate_spin {
+    unsigned skips, fails;
+};
+
 enum gate_thread_is {
     GATE_AWAKE,
     GATE_DRIVES, /* asleep in the loop */
@@ -48,7 +53,7 @@ struct io_gate {
     uint64_t driver_until_ns;           /* it sleeps until then at most; 0: it is awake */
     uint64_t drives;                    /* counts what callers drive */
     bool spins;
-    unsigned spin_skips, spin_fails;
+    struct gate_spin in_loop, on_seat; /* of who drives, and of who stands by */
 
     /* writing */
     bool streak;       /* something was put and written since a caller last waited */
