@@ -263,9 +263,9 @@ def test_kill_keeps_what_was_synced(new_node):
 
 def test_refusals_are_told(served, sockets):
     peer = Bare(served, "PUSH", resource=b"nowhere")
-    assert peer.error() == b"the-address-names-no-queue"
+    assert peer.error() == b"there-is-no-queue-of-this-name"
     assert Bare(served, "PAIR").error() == b"this-socket-type-is-not-served-here"
-    wait_until(lambda: "the address names no queue" in served.log(), "its line")
+    wait_until(lambda: "there is no queue of this name" in served.log(), "its line")
 
 
 def test_connections_are_listed(served, sockets, rabbit):

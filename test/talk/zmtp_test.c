@@ -95,7 +95,7 @@ names_are_checked(void **state)
     zmtp_say(talk, "a", "PUSH other; send x");
     zmtp_hear(talk, "a", "ready\n");
     zmtp_say(talk, "b", "PUSH nothing");
-    zmtp_hear(talk, "b", "closed: refused by the peer: the-address-names-no-queue\n");
+    zmtp_hear(talk, "b", "closed: refused by the peer: there-is-no-queue-of-this-name\n");
     zmtp_say(talk, "c", "PULL own");
     zmtp_hear(talk, "c", "closed: refused by the peer: the-queue-is-a-connection's-own\n");
     zmtp_say(talk, "d", "PAIR");

@@ -46,7 +46,7 @@ choose_queue(struct guest *g, const struct role *role, struct view resource)
     g->configured = view_is(name, configured);
     struct mq *mq = guest_mq(g);
     if (mq == NULL)
-        return "the address names no queue";
+        return "there is no queue of this name";
     mq_facts(mq, &facts);
     g->durable = facts.durable;
     return facts.exclusive ? "the queue is a connection's own" : NULL;
@@ -211,7 +211,7 @@ on_drained(void *arg)
     struct guest *g = arg;
     g->choked = false;
     if (g->role->turn != NULL)
-        guest_busy(g);
+        g->role->turn(g); /* there may be no other turn for long */
 }
 
 void
