@@ -77,6 +77,7 @@ BREACHES = {
     "a ping without its time": command(b"PING"),
     "a ping with a context too long": command(b"PING", bytes(2 + 17)),
     "a second ready": ready("PUSH"),
+    "an unknown command": command(b"DANCE", b"now"),
 }
 
 
@@ -104,16 +105,6 @@ def test_a_breach_is_named(pull):
     raw.await_end()
     gone = pull.event("DISCONNECTED")
     assert gone.error < 0 and gone.text, gone
-
-
-def test_unknown_commands_are_passed_over(ours):
-    """They may be of versions to come; however many, they cost nothing."""
-    pull = ours.open("PULL")
-    raw = Raw.connect(pull.bind())
-    raw.shake("PUSH")
-    raw.put(*[command(b"DANCE", b"now")] * 10_000, message(b"hello"))
-    pull.expect("hello")
-    assert pull.stats()["refused"] == 0
 
 
 def test_slow_handshakes(ours):

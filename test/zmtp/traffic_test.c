@@ -100,6 +100,7 @@ breaches_of_traffic(void **state)
         { "05 06 05 [READY]",                      "a command frame that says that more follow [37/3.7]"     },
         { "04 06 05 [READY]",                      "a command of the handshake after its end [37/3.2]"       },
         { "04 06 05 [HELLO]",                      "a command of the handshake after its end [37/3.2]"       },
+        { "04 06 05 [DANCE]",                      "a command that ZMTP 3.1 does not have [37/3.2]"          },
         { "04 02 05 [R]",                          "a command whose name runs past its end [37/3.2]"         },
         { "04 06 04 [PING] 00",                    "a PING without its time to live [37/5]"                  },
         { "04 0a 09 [SUBSCRIBE]",                  "SUBSCRIBE or CANCEL to another than PUB or XPUB [37/4.2]"},
@@ -126,17 +127,6 @@ limits_are_met_exactly(void **state)
 }
 
 /* ---- commands --------------------------------------------------------------------------------------------------- */
-
-static void
-unknown_commands_are_ignored(void **state)
-{
-    struct zmtp_world *world = *state;
-    zmtp_world_raw_ready(world, 1, "PUSH");
-    zmtp_world_command(world, "JOIN", "[group]");
-    zmtp_world_command(world, "FUTURE", "");
-    zmtp_world_say(world, "00 01 [x]");
-    zmtp_world_expect(world, "a < x\n");
-}
 
 static void
 ping_is_answered(void **state)
@@ -337,7 +327,6 @@ main(void)
         CASE(claims_cost_nothing),
         CASE(breaches_of_traffic),
         CASE(limits_are_met_exactly),
-        CASE(unknown_commands_are_ignored),
         CASE(ping_is_answered),
         CASE(own_ping_has_a_number),
         CASE(flood_of_pings_is_bounded),

@@ -107,5 +107,5 @@ zmtp_take_command(struct zmtp_peer *peer, struct view body, struct fault *why)
     for (size_t i = 0; i < COUNT_OF(rows); i++)
         if (view_is(command.name, rows[i].name))
             return rows[i].on(peer, command.data, why);
-    return 0; /* unknown ones are of versions to come, or JOIN and LEAVE */
+    return zmtp_peer_breach(why, PEER_UNKNOWN_COMMAND); /* JOIN and LEAVE are of patterns that we are none of */
 }

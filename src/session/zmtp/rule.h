@@ -24,6 +24,7 @@
     RULE(MESSAGE_SIZE,    "37/3.7",   "a message larger than the limit")                            \
     RULE(PARTS,           "37/3.7",   "a message of more frames than the limit")                    \
     RULE(LATE_COMMAND,    "37/3.2",   "a command of the handshake after its end")                   \
+    RULE(UNKNOWN_COMMAND, "37/3.2",   "a command that ZMTP 3.1 does not have")                      \
     RULE(NOT_PUBLISHER,   "37/4.2",   "SUBSCRIBE or CANCEL to another than PUB or XPUB")            \
     RULE(SUBSCRIPTIONS,   "37/4.2",   "more subscriptions than the limit")                          \
     /* CURVE */                                                                                     \
