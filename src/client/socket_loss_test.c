@@ -212,6 +212,34 @@ a_new_request_never_gets_the_old_reply(void **state)
     }
 }
 
+/* A ROUTER's reply is for the connection that its request came over. */
+static void
+a_new_request_never_gets_a_routers_old_reply(void **state)
+{
+    (void)state;
+    for (unsigned meeting = 0; meeting < RIG_MEETINGS; meeting++) {
+        struct rig rig;
+        struct socket *req, *router;
+        struct zmtp_slice old, new;
+        rig_open(&rig);
+        rig_pair(&rig, meeting, TAMBO_REQ, TAMBO_ROUTER, &req, &router);
+        rig_meet(&rig, meeting, req, router);
+        assert_int_equal(rig_send(req, "old"), 0);
+        rig_run(&rig, 100);
+        assert_int_equal(socket_recv(router, &old), 0);
+        assert_string_equal(rig_recv(&rig, req), "-"); /* given up on */
+        assert_int_equal(rig_send(req, "new"), 0);
+        assert_int_equal(socket_send(router, &old), 0);
+        rig_run(&rig, 1000);
+        assert_string_equal(rig_recv(&rig, req), "-");
+        assert_int_equal(socket_recv(router, &new), 0);
+        assert_int_equal(socket_send(router, &new), 0);
+        rig_run(&rig, 100);
+        assert_string_equal(rig_recv(&rig, req), "new");
+        rig_close(&rig);
+    }
+}
+
 /* ---- subscriptions ---------------------------------------------------------------------------------------- */
 
 static void
@@ -463,6 +491,7 @@ main(void)
         cmocka_unit_test(a_request_waits_for_its_peer_to_come_back),
         cmocka_unit_test(a_request_without_a_reply_is_sent_again),
         cmocka_unit_test(a_new_request_never_gets_the_old_reply),
+        cmocka_unit_test(a_new_request_never_gets_a_routers_old_reply),
         cmocka_unit_test(subscribes_again),
         cmocka_unit_test(tells_what_happens),
         cmocka_unit_test(backs_off),
