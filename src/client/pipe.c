@@ -373,7 +373,7 @@ pipe_taken(struct pipe *pipe)
 {
     if (backlog_empty(&pipe->in))
         list_cut(&pipe->receiver);
-    else if (pipe->socket->receivers.next == &pipe->receiver)
+    else if (pipe->socket->receivers.next == &pipe->receiver && !pipe->is_over)
         pattern_rotate(&pipe->socket->receivers);
     pipe_resume(pipe);
     if (pipe->other != NULL && !backlog_empty(&pipe->other->out))

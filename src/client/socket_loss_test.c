@@ -271,6 +271,31 @@ subscribes_again(void **state)
     }
 }
 
+/* What came over the old connection is received first, however late that is. */
+static void
+keeps_a_publishers_order(void **state)
+{
+    struct rig rig;
+    (void)state;
+    rig_open(&rig);
+    struct socket *sub = rig_bound(&rig, 'a', TAMBO_SUB, "tcp://*:5000");
+    struct socket *pub = rig_connected(&rig, 'b', TAMBO_PUB, "tcp://a:5000");
+    must(socket_subscribe(sub, view_str("")) == 0);
+    rig_run(&rig, 1000);
+    for (char number = '1'; number <= '9'; number++) {
+        const char text[2] = { number };
+        assert_int_equal(rig_send(pub, text), 0);
+        if (number % 3 != 0)
+            continue;
+        rig_run(&rig, 100);
+        rig_cut(&rig, 'a', 'b');
+        rig_run(&rig, 1000);
+        assert_int_equal(socket_peers(pub), 1);
+    }
+    assert_string_equal(rig_recv_all(&rig, sub), "1 2 3 4 5 6 7 8 9");
+    rig_close(&rig);
+}
+
 /* ---- what happens ----------------------------------------------------------------------------------------- */
 
 static void
@@ -493,6 +518,7 @@ main(void)
         cmocka_unit_test(a_new_request_never_gets_the_old_reply),
         cmocka_unit_test(a_new_request_never_gets_a_routers_old_reply),
         cmocka_unit_test(subscribes_again),
+        cmocka_unit_test(keeps_a_publishers_order),
         cmocka_unit_test(tells_what_happens),
         cmocka_unit_test(backs_off),
         cmocka_unit_test(refuses_who_does_not_fit),
