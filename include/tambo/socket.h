@@ -86,7 +86,7 @@ enum tambo_policy { TAMBO_BLOCK, TAMBO_DROP_NEW, TAMBO_DROP_OLD };
     OPTION(RECONNECT_MS,          100,          1,   1 << 30, "before the first new attempt; doubled each time, with jitter")                            \
     OPTION(RECONNECT_MS_MAX,    10000,          1,   1 << 30, "the longest")                                                                             \
     OPTION(RESEND_MS,           60000,          0,   1 << 30, "REQ: without a reply for so long the request is sent again; 0: only after a loss")        \
-    OPTION(REQUEST_IDS,             0,          0,         1, "REQ: a frame with a number before the request (as ZMQ_REQ_CORRELATE)")                    \
+    OPTION(REQUEST_IDS,             0,          0,         1, "REQ: a number before the request (as ZMQ_REQ_CORRELATE); with a ROUTING_ID it is needed")  \
     OPTION(ROUTER_MANDATORY,        0,          0,         1, "ROUTER: -TAMBO_ERR_UNREACHABLE instead of dropping")                                      \
     OPTION(ROUTER_HANDOVER,         0,          0,         1, "ROUTER: a new peer takes over an identity in use")                                        \
     OPTION(CONFLATE,                0,          0,         1, "only the newest message of a peer is kept")                                               \

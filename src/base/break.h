@@ -31,7 +31,10 @@
     BREAK(DROP_EXPIRED,             "what expires is dropped, dead letter exchange or not")                  \
     BREAK(KEEP_UNUSED,              "a queue that nobody uses does not expire")                              \
     BREAK(FORGIVE_RETURNS,          "a message may come back any number of times")                           \
-    BREAK(FORGET_RANK,              "consumers are fed from all priorities of a queue alike")
+    BREAK(FORGET_RANK,              "consumers are fed from all priorities of a queue alike")                \
+    BREAK(ACCEPT_STALE_REPLY,       "a REQ takes any reply for that to its request")                         \
+    BREAK(RESEND_PUSHED,            "a message is given to a connection twice, now and then")                \
+    BREAK(FORGET_RESUBSCRIPTION,    "a publisher that comes back is not told our subscriptions")
 /* clang-format on */
 
 enum breakable {

@@ -146,10 +146,24 @@ lose(struct pipe *pipe, size_t unsent, int error, const char *why)
     socket_changed(pipe->socket);
 }
 
+/* What has come over it is received before what a newer connection, perhaps of the same peer, has brought. */
+static void
+receive_first(struct pipe *pipe)
+{
+    struct list *at = pipe->socket->receivers.next;
+    if (list_empty(&pipe->receiver))
+        return;
+    while (at != &pipe->socket->receivers && container_of(at, struct pipe, receiver)->is_over)
+        at = at->next;
+    if (at != &pipe->receiver)
+        list_push(at, &pipe->receiver);
+}
+
 static void
 end_over(struct pipe *pipe)
 {
     struct socket *socket = pipe->socket;
+    receive_first(pipe);
     pipe->is_over = true;
     pipe_shut(pipe);
     pipe_lose_out(pipe);

@@ -1,6 +1,7 @@
 /* client/pipe.c - see pipe.h: the queues of a pipe. */
 #include "client/pipe.h"
 
+#include "base/break.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "client/pattern.h"
@@ -229,6 +230,8 @@ pipe_put(struct pipe *pipe, const struct outgoing *message)
     if (!backlog_empty(&pipe->out) || !flows(pipe))
         return put_later(pipe, message);
     int rc = pipe->other != NULL ? put_other(pipe, message) : put_peer(pipe, message);
+    if (broken(BREAK_RESEND_PUSHED) && rc == 0 && pipe->put_messages % 4 == 3)
+        return put_peer(pipe, message);
     /* A connection that broke unnoticed took nothing. */
     return rc < 0 && rc != -ERR_NO_MEMORY ? put_later(pipe, message) : rc;
 }
@@ -370,7 +373,7 @@ pipe_taken(struct pipe *pipe)
 {
     if (backlog_empty(&pipe->in))
         list_cut(&pipe->receiver);
-    else if (pipe->socket->receivers.next == &pipe->receiver)
+    else if (pipe->socket->receivers.next == &pipe->receiver && !pipe->is_over)
         pattern_rotate(&pipe->socket->receivers);
     pipe_resume(pipe);
     if (pipe->other != NULL && !backlog_empty(&pipe->other->out))

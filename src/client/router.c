@@ -101,6 +101,15 @@ joined(struct pipe *pipe)
     return name_it(pipe, identity);
 }
 
+/* What waits is for the peer that had this name; over the next connection another may come, or the same one with
+ * another request. */
+static void
+parted(struct pipe *pipe)
+{
+    forget(pipe);
+    pipe_lose_out(pipe);
+}
+
 /* ---- in --------------------------------------------------------------------------------------------------- */
 
 /* The identity is put before each message while the run is copied. */
@@ -156,7 +165,7 @@ const struct pattern pattern_router = {
     .open = open_routes,
     .close = close_routes,
     .joined = joined,
-    .parted = forget,
+    .parted = parted,
     .ended = forget,
     .came = came,
     .send = route,

@@ -212,6 +212,34 @@ a_new_request_never_gets_the_old_reply(void **state)
     }
 }
 
+/* A ROUTER's reply is for the connection that its request came over. */
+static void
+a_new_request_never_gets_a_routers_old_reply(void **state)
+{
+    (void)state;
+    for (unsigned meeting = 0; meeting < RIG_MEETINGS; meeting++) {
+        struct rig rig;
+        struct socket *req, *router;
+        struct zmtp_slice old, new;
+        rig_open(&rig);
+        rig_pair(&rig, meeting, TAMBO_REQ, TAMBO_ROUTER, &req, &router);
+        rig_meet(&rig, meeting, req, router);
+        assert_int_equal(rig_send(req, "old"), 0);
+        rig_run(&rig, 100);
+        assert_int_equal(socket_recv(router, &old), 0);
+        assert_string_equal(rig_recv(&rig, req), "-"); /* given up on */
+        assert_int_equal(rig_send(req, "new"), 0);
+        assert_int_equal(socket_send(router, &old), 0);
+        rig_run(&rig, 1000);
+        assert_string_equal(rig_recv(&rig, req), "-");
+        assert_int_equal(socket_recv(router, &new), 0);
+        assert_int_equal(socket_send(router, &new), 0);
+        rig_run(&rig, 100);
+        assert_string_equal(rig_recv(&rig, req), "new");
+        rig_close(&rig);
+    }
+}
+
 /* ---- subscriptions ---------------------------------------------------------------------------------------- */
 
 static void
@@ -241,6 +269,31 @@ subscribes_again(void **state)
         assert_string_equal(rig_recv(&rig, sub), "xyz");
         rig_close(&rig);
     }
+}
+
+/* What came over the old connection is received first, however late that is. */
+static void
+keeps_a_publishers_order(void **state)
+{
+    struct rig rig;
+    (void)state;
+    rig_open(&rig);
+    struct socket *sub = rig_bound(&rig, 'a', TAMBO_SUB, "tcp://*:5000");
+    struct socket *pub = rig_connected(&rig, 'b', TAMBO_PUB, "tcp://a:5000");
+    must(socket_subscribe(sub, view_str("")) == 0);
+    rig_run(&rig, 1000);
+    for (char number = '1'; number <= '9'; number++) {
+        const char text[2] = { number };
+        assert_int_equal(rig_send(pub, text), 0);
+        if (number % 3 != 0)
+            continue;
+        rig_run(&rig, 100);
+        rig_cut(&rig, 'a', 'b');
+        rig_run(&rig, 1000);
+        assert_int_equal(socket_peers(pub), 1);
+    }
+    assert_string_equal(rig_recv_all(&rig, sub), "1 2 3 4 5 6 7 8 9");
+    rig_close(&rig);
 }
 
 /* ---- what happens ----------------------------------------------------------------------------------------- */
@@ -463,7 +516,9 @@ main(void)
         cmocka_unit_test(a_request_waits_for_its_peer_to_come_back),
         cmocka_unit_test(a_request_without_a_reply_is_sent_again),
         cmocka_unit_test(a_new_request_never_gets_the_old_reply),
+        cmocka_unit_test(a_new_request_never_gets_a_routers_old_reply),
         cmocka_unit_test(subscribes_again),
+        cmocka_unit_test(keeps_a_publishers_order),
         cmocka_unit_test(tells_what_happens),
         cmocka_unit_test(backs_off),
         cmocka_unit_test(refuses_who_does_not_fit),

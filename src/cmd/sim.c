@@ -7,6 +7,7 @@
 #include "base/must.h"
 #include "cmd/cmd.h"
 #include "io/io.h"
+#include "trial/meeting.h"
 #include "trial/trial.h"
 
 struct sim_options {
@@ -14,7 +15,7 @@ struct sim_options {
         senders, takers, readers, traders, clerks;
     unsigned cut_how;
     const char *profile;
-    bool crash_points, transcript, quiet;
+    bool crash_points, sockets, transcript, quiet;
 };
 
 #define AT(field) offsetof(struct sim_options, field)
@@ -24,6 +25,8 @@ static const struct option_row rows[] = {
     { 'n', "runs", "N", "run so many seeds, each with a plan of its own (default 1)", OPTION_NUMBER, AT(runs), 1, UINT64_MAX },
     { 0, "crash-points", NULL, "cut the power at every disk operation of the workload in turn, before, during and after it",
       OPTION_FLAG, AT(crash_points) },
+    { 0, "sockets", NULL, "instead of nodes: sockets of all patterns; of the plan only --profile, --messages and --deaths",
+      OPTION_FLAG, AT(sockets) },
     { 'p', "profile", "NAME", "what goes wrong by chance: calm, lossy, slow_disk, bad_disk, full_disk, chaos", OPTION_TEXT, AT(profile) },
     { 0, "nodes", "N", "nodes, each with clients of its own", OPTION_NUMBER, AT(nodes), 1, 100 },
     { 0, "shards", "N", "shards a node", OPTION_NUMBER, AT(shards), 1, 16 },
@@ -122,24 +125,55 @@ run_one(const struct trial_plan *plan, bool transcript, struct trial_result *ret
     return 1;
 }
 
+/* The same of a meeting of sockets. */
+static int
+meet_one(const struct sim_options *o, uint64_t seed, struct trial_result *ret)
+{
+    struct meeting_plan plan;
+    meeting_draw(seed, &plan);
+    if (o->profile != NULL)
+        plan.profile = sim_profile_find(o->profile);
+    if (o->messages != 0)
+        plan.messages = (unsigned)o->messages;
+    if (o->deaths != UINT64_MAX)
+        plan.deaths = (unsigned)o->deaths;
+    int rc = meeting_run(&plan, o->transcript ? stdout : NULL, ret);
+    if (rc < 0)
+        fprintf(stderr, "tambo sim: seed %" PRIu64 ": %s\n", seed, err_text(rc));
+    if (rc < 0 || !ret->verdict.violated)
+        return rc < 0;
+    printf("%s\nreplay: tambo sim --sockets --seed %" PRIu64 " --profile %s --messages %u --deaths %u --transcript\n"
+           "hash: %016" PRIx64 "\n",
+           ret->verdict.text, seed, plan.profile->name, plan.messages, plan.deaths, ret->hash);
+    return 1;
+}
+
+static int
+play_one(const struct sim_options *o, uint64_t seed, struct trial_result *ret)
+{
+    struct trial_plan plan;
+    if (o->sockets)
+        return meet_one(o, seed, ret);
+    make_plan(o, seed, &plan);
+    return run_one(&plan, o->transcript, ret);
+}
+
 static int
 run_seeds(const struct sim_options *o)
 {
-    struct trial_plan plan;
     struct trial_result result;
-    uint64_t deaths = 0, confirmed = 0;
+    uint64_t deaths = 0, count = 0;
     for (uint64_t i = 0; i < o->runs; i++) {
-        make_plan(o, o->seed + i, &plan);
-        if (run_one(&plan, o->transcript, &result) != 0)
+        if (play_one(o, o->seed + i, &result) != 0)
             return 1;
         deaths += result.deaths;
-        confirmed += result.confirmed;
+        count += o->sockets ? result.received : result.confirmed;
         if (!o->quiet && o->runs > 1 && (i + 1) % 100 == 0)
             fprintf(stderr, "%" PRIu64 " of %" PRIu64 " runs\n", i + 1, o->runs);
     }
-    printf("kept: %" PRIu64 " runs from seed %" PRIu64 ", %" PRIu64 " messages confirmed, %" PRIu64
+    printf("kept: %" PRIu64 " runs from seed %" PRIu64 ", %" PRIu64 " messages %s, %" PRIu64
            " deaths; last hash %016" PRIx64 "\n",
-           o->runs, o->seed, confirmed, deaths, result.hash);
+           o->runs, o->seed, count, o->sockets ? "received" : "confirmed", deaths, result.hash);
     return 0;
 }
 

@@ -165,6 +165,44 @@ queues_that_are_deleted(void **state)
     end(talk);
 }
 
+/* A stream is read from where it ends, and keeps what was read. */
+static void
+a_stream_is_drained_by_nobody(void **state)
+{
+    (void)state;
+    struct talk *talk = begin(&durable);
+    amqp_say(talk, "ana", "open; queue s durable=1 x-queue-type:stream");
+    zmtp_say(talk, "early", "PUSH s; send before");
+    zmtp_say(talk, "one", "PULL s");
+    zmtp_say(talk, "two", "PULL s");
+    zmtp_say(talk, "pusher", "PUSH s; send 1; send 2; send 3; send 4; send 5");
+    zmtp_hear(talk, "one", "ready\n1\n2\n3\n4\n5\n");
+    zmtp_hear(talk, "two", "ready\n1\n2\n3\n4\n5\n");
+    end(talk);
+}
+
+/* Who is silent is gone, but for one that was given something: it may have its hands full. */
+static void
+the_silent_are_left(void **state)
+{
+    (void)state;
+    struct talk *talk = begin(&in_memory);
+    amqp_say(talk, "ana", "open; queue other");
+    zmtp_say(talk, "pusher", "PUSH; deaf");
+    zmtp_say(talk, "puller", "PULL; deaf");
+    zmtp_say(talk, "idle", "PULL other; deaf");
+    zmtp_say(talk, "lively", "PUSH; send much");
+    talk_wait(talk, 60000);
+    zmtp_say(talk, "pusher", "listen");
+    zmtp_say(talk, "puller", "listen");
+    zmtp_say(talk, "idle", "listen");
+    zmtp_hear(talk, "pusher", "ready\nclosed: connection lost: connection reset by peer\n");
+    zmtp_hear(talk, "idle", "ready\nclosed: connection lost: connection reset by peer\n");
+    zmtp_say(talk, "lively", "send more");
+    zmtp_hear(talk, "puller", "ready\nmuch\nmore\n");
+    end(talk);
+}
+
 static void
 what_was_taken_in_survives(void **state)
 {
@@ -330,6 +368,8 @@ main(void)
         CASE(a_full_queue_is_waited_for),
         CASE(what_never_fits_is_dropped),
         CASE(queues_that_are_deleted),
+        CASE(a_stream_is_drained_by_nobody),
+        CASE(the_silent_are_left),
         CASE(what_was_taken_in_survives),
         CASE(topics_meet_mqtt_and_amqp),
         CASE(what_is_no_topic_is_dropped),
