@@ -255,7 +255,7 @@ nest(uint8_t room[ROOM], char type)
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         if (type == 'F')
-            amqp_put_value(&p, view_of("keyandmore" + i, 1), &rows[i]);
+            amqp_put_value(&p, view_of(&"keyandmore"[i], 1), &rows[i]);
         else
             amqp_put_item(&p, &rows[i]);
     return (size_t)(p.at - room);
