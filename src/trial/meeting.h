@@ -9,7 +9,8 @@
  *               another peer than the one that had said it
  *   twice       a message reached its listener, or its reply its talker, more than once (a request may be asked again)
  *   disorder    a subscriber saw a publisher's messages in another order than they were published
- *   unwanted    a SUB was given what it is not subscribed to
+ *   unwanted    a SUB was given what it is not subscribed to, an XSUB, which takes what comes, what it never was: for a
+ *               publisher that connects keeps what waits, and may find another socket at the place of the old one
  *   miscounted  an XPUB was told of a first subscription twice, or was left with what nobody wants any more
  *   lost        more of what was pushed is missing than connections took with them and `lost` counts; so what waited
  *               in a queue has survived

@@ -83,7 +83,7 @@ subscribe_anew(struct speaker *s)
 {
     for (unsigned topic = 0; topic < TOPICS; topic++) {
         char name = (char)('a' + topic);
-        s->has_wanted[topic] = s->wants[topic] > 0;
+        s->has_wanted[topic] = s->has_wanted[topic] || s->wants[topic] > 0;
         for (unsigned n = 0; n < s->wants[topic]; n++)
             must(socket_subscribe(s->socket, view_of(&name, 1)) == 0);
     }

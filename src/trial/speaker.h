@@ -49,7 +49,7 @@ struct speaker {
     struct zmtp_slice echo;                                  /* chunk NULL: nothing is to be sent back */
     uint32_t newest[SPEAKERS_MAX], last_words[SPEAKERS_MAX]; /* by talker */
     unsigned wants[TOPICS];                                  /* how often subscribed */
-    bool has_wanted[TOPICS];                                 /* with this socket */
+    bool has_wanted[TOPICS];                                 /* ever */
 };
 
 struct meeting {
