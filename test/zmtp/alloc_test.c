@@ -11,10 +11,11 @@
 
 /* Calls are counted from here on, on the machine of `party`. */
 static bool
-stumble(enum zmtp_mechanism mechanism, bool of_b, uint64_t n)
+stumble(enum zmtp_mechanism mechanism, bool is_web, bool of_b, uint64_t n)
 {
     static struct zmtp_world world;
     zmtp_world_open(&world);
+    world.is_web = is_web;
     struct zmtp_party *party = of_b ? &world.b : &world.a;
     if (mechanism == ZMTP_CURVE)
         zmtp_world_curve(&world);
@@ -44,11 +45,11 @@ stumble(enum zmtp_mechanism mechanism, bool of_b, uint64_t n)
 }
 
 static void
-each_in_turn(enum zmtp_mechanism mechanism)
+each_in_turn(enum zmtp_mechanism mechanism, bool is_web)
 {
     for (unsigned of_b = 0; of_b < 2; of_b++) {
         uint64_t n = 1;
-        while (stumble(mechanism, of_b, n))
+        while (stumble(mechanism, is_web, of_b, n))
             n++;
         assert_true(n > 5);
     }
@@ -58,21 +59,29 @@ static void
 with_null(void **state)
 {
     (void)state;
-    each_in_turn(ZMTP_NULL);
+    each_in_turn(ZMTP_NULL, false);
 }
 
 static void
 with_plain(void **state)
 {
     (void)state;
-    each_in_turn(ZMTP_PLAIN);
+    each_in_turn(ZMTP_PLAIN, false);
 }
 
 static void
 with_curve(void **state)
 {
     (void)state;
-    each_in_turn(ZMTP_CURVE);
+    each_in_turn(ZMTP_CURVE, false);
+}
+
+static void
+over_websocket(void **state)
+{
+    (void)state;
+    each_in_turn(ZMTP_NULL, true);
+    each_in_turn(ZMTP_CURVE, true);
 }
 
 int
@@ -82,6 +91,7 @@ main(void)
         cmocka_unit_test(with_null),
         cmocka_unit_test(with_plain),
         cmocka_unit_test(with_curve),
+        cmocka_unit_test(over_websocket),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 
 #include "base/must.h"
 #include "rig/notation.h"
+#include "wire/websocket.h"
 #include "zmtp/world.h"
 
 enum { SAY_ROOM = 64 * 1024 };
@@ -68,12 +69,38 @@ note_frame(struct zmtp_world *world)
     return (size_t)n;
 }
 
+/* Of an HTTP response only its first line. */
+static size_t
+note_web(struct zmtp_world *world)
+{
+    struct view in = view_of(world->raw_bytes, world->raw_len);
+    struct websocket_head head;
+    struct fault why;
+    if (view_starts(in, "HTTP/")) {
+        const uint8_t *end = memmem(in.data, in.len, "\r\n\r\n", 4);
+        if (end == NULL)
+            return 0;
+        zmtp_world_note(world, "> %.*s\n", (int)strcspn((const char *)in.data, "\r"), (const char *)in.data);
+        return (size_t)(end - in.data) + 4;
+    }
+    int n = websocket_head_parse(in, false, &head, &why);
+    if (n <= 0 || head.size > in.len - (size_t)n)
+        return 0;
+    zmtp_world_note(world, "> ");
+    zmtp_world_note_bytes(world, view_of(in.data, (size_t)n + head.size));
+    zmtp_world_note(world, "\n");
+    return (size_t)n + head.size;
+}
+
 static void
 note_heard(struct zmtp_world *world)
 {
     size_t n;
     do {
-        n = world->raw_at < ZMTP_GREETING_BYTES ? note_greeting(world) : note_frame(world);
+        if (world->is_web)
+            n = note_web(world);
+        else
+            n = world->raw_at < ZMTP_GREETING_BYTES ? note_greeting(world) : note_frame(world);
         memmove(world->raw_bytes, world->raw_bytes + n, world->raw_len - n);
         world->raw_len -= n;
     } while (n > 0 && world->raw_len > 0);

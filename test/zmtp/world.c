@@ -181,8 +181,12 @@ on_accept(void *arg, struct io_stream *stream)
     struct zmtp_party *party = arg;
     if (party->peer != NULL)
         return;
-    party->start_rc =
-        zmtp_peer_accept(party->io, stream, view_of(NULL, 0), &party->side, &party->on, party, &party->peer);
+    if (party->world->is_web)
+        party->start_rc =
+            zmtp_peer_accept_web(party->io, stream, view_str("/jobs"), &party->side, &party->on, party, &party->peer);
+    else
+        party->start_rc =
+            zmtp_peer_accept(party->io, stream, view_of(NULL, 0), &party->side, &party->on, party, &party->peer);
     party->begun += party->start_rc == 0;
 }
 
@@ -293,7 +297,10 @@ zmtp_world_meet(struct zmtp_world *world, bool through_middle)
 {
     struct zmtp_party *b = &world->b;
     struct io_address address = zmtp_world_address(through_middle ? "m" : "a");
-    b->start_rc = zmtp_peer_connect(b->io, &address, view_str("jobs/new"), &b->side, &b->on, b, &b->peer);
+    if (world->is_web)
+        b->start_rc = zmtp_peer_connect_web(b->io, &address, view_str("/jobs"), &b->side, &b->on, b, &b->peer);
+    else
+        b->start_rc = zmtp_peer_connect(b->io, &address, view_str("jobs/new"), &b->side, &b->on, b, &b->peer);
     b->begun += b->start_rc == 0;
     zmtp_world_run(world);
 }

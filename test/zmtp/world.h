@@ -48,6 +48,8 @@ struct zmtp_world {
     size_t flip[2];              /* that byte is changed; SIZE_MAX: none */
     bool repeats;                /* it passes everything twice */
 
+    bool is_web; /* a and b talk over WebSocket; what the raw end hears is written down as it is */
+
     char text[32768];
     size_t text_len;
 };

@@ -62,10 +62,9 @@ write_nonce(uint8_t ret[crypto_box_NONCEBYTES], bool of_server, uint64_t number)
 /* ---- sealing ---------------------------------------------------------------------------------------------------- */
 
 size_t
-zmtp_box_front(size_t body)
+zmtp_box_front(const struct zmtp_peer *peer, size_t body)
 {
-    size_t sealed = SEALED_EXTRA + body;
-    return SEALED_EXTRA + (sealed > UINT8_MAX ? ZMTP_FRAME_HEAD_MAX : ZMTP_FRAME_HEAD_MIN);
+    return SEALED_EXTRA + zmtp_head_bytes(peer, SEALED_EXTRA + body);
 }
 
 /* Its frame is a message's, as libzmq has it, whatever the box holds. */
@@ -74,7 +73,7 @@ zmtp_box_seal(struct zmtp_peer *peer, uint8_t *at, unsigned flags, size_t body)
 {
     struct zmtp_box *box = peer->box;
     uint8_t nonce[crypto_box_NONCEBYTES];
-    size_t head = zmtp_frame_head(at, 0, SEALED_EXTRA + body);
+    size_t head = zmtp_put_head(peer, at, 0, SEALED_EXTRA + body);
     struct pen pen = pen_of(at + head, NAME_BYTES + NONCE_BYTES);
     put_bytes(&pen, view_str("\7MESSAGE"));
     put_u64(&pen, ++box->sent);

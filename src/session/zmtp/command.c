@@ -7,6 +7,15 @@
 /* Who reads nothing of what it is sent is not owed an answer to each PING: with much unsent, only so many. */
 enum { PONGS_MAX = 1000 };
 
+bool
+zmtp_owes_pong(struct zmtp_peer *peer)
+{
+    if (io_unsent(peer->stream) >= UNSENT_MUCH)
+        return peer->pongs++ < PONGS_MAX;
+    peer->pongs = 0;
+    return true;
+}
+
 static int
 on_ping(struct zmtp_peer *peer, struct view data, struct fault *why)
 {
@@ -15,11 +24,8 @@ on_ping(struct zmtp_peer *peer, struct view data, struct fault *why)
     if (rc < 0)
         return rc;
     zmtp_beat_ttl(peer, ping.ttl_ds);
-    if (io_unsent(peer->stream) < UNSENT_MUCH)
-        peer->pongs = 0;
-    else if (peer->pongs++ >= PONGS_MAX)
-        return 0;
-    (void)zmtp_put_command(peer, "PONG", ping.context); /* a stream that fails tells so itself */
+    if (zmtp_owes_pong(peer))
+        (void)zmtp_put_command(peer, "PONG", ping.context); /* a stream that fails tells so itself */
     return 0;
 }
 

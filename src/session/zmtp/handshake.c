@@ -201,17 +201,23 @@ on_version(struct zmtp_peer *peer, unsigned major, struct fault *why)
     return peer->on->pattern == NULL ? put_greeting_2(peer) : 0;
 }
 
+int
+zmtp_shake_greeted(struct zmtp_peer *peer)
+{
+    const struct zmtp_part *part = part_of(peer->side);
+    peer->shake->stage = AWAITS_COMMANDS;
+    return part->begin == NULL ? 0 : part->begin(peer);
+}
+
 static int
 on_greeting_3(struct zmtp_peer *peer, const struct zmtp_greeting *greeting, struct fault *why)
 {
     const struct zmtp_side *side = peer->side;
-    const struct zmtp_part *part = part_of(side);
     if (!view_is(greeting->mechanism, zmtp_mechanism_name(side->mechanism)))
         return zmtp_peer_breach(why, PEER_MECHANISM);
     if (side->mechanism != ZMTP_NULL && side->as_server && greeting->as_server)
         return zmtp_peer_breach(why, PEER_TWO_SERVERS);
-    peer->shake->stage = AWAITS_COMMANDS;
-    return part->begin == NULL ? 0 : part->begin(peer);
+    return zmtp_shake_greeted(peer);
 }
 
 static int

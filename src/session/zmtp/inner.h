@@ -18,6 +18,7 @@ enum zmtp_phase { ZMTP_DIALING, ZMTP_SHAKING, ZMTP_READY, ZMTP_CLOSING };
 
 struct zmtp_shake;
 struct zmtp_box;
+struct zmtp_web;
 
 /* What the other side has told of itself: the bytes of both lie behind each other. */
 struct zmtp_known {
@@ -38,6 +39,7 @@ struct zmtp_peer {
     struct zmtp_gather gather;
     struct zmtp_shake *shake; /* NULL once it is ready */
     struct zmtp_box *box;     /* CURVE, once it is ready */
+    struct zmtp_web *web;     /* over WebSocket, else NULL */
     struct zmtp_known *known; /* NULL: neither identity nor resource */
     char *said;               /* ERROR's reason, or NULL */
     struct fault fault;
@@ -62,6 +64,8 @@ struct zmtp_peer {
 void zmtp_fail(struct zmtp_peer *peer, int rc, const struct fault *why);
 /* The peer has sent ERROR. */
 void zmtp_refused(struct zmtp_peer *peer, struct view reason);
+/* Takes what is in ZMTP's framing; it lies in `chunk`, or (NULL) is borrowed. */
+void zmtp_take(struct zmtp_peer *peer, struct view bytes, struct zmtp_chunk *chunk);
 /* Sets or moves the timer; without memory the connection is lost. */
 void zmtp_set_timer(struct zmtp_peer *peer, uint64_t at_ns);
 
@@ -72,6 +76,8 @@ int zmtp_shake_new(struct zmtp_peer *peer, struct view resource);
 void zmtp_shake_free(struct zmtp_peer *peer);
 /* The connection is there: signature and version leave. */
 void zmtp_shake_begin(struct zmtp_peer *peer);
+/* Both greetings are done, or the transport has told what they tell: commands follow.  0 or -err. */
+int zmtp_shake_greeted(struct zmtp_peer *peer);
 /* Takes from `in` what belongs to the handshake. */
 void zmtp_shake_read(struct zmtp_peer *peer, struct view *in);
 /* May ERROR be sent now? */
@@ -116,12 +122,17 @@ int zmtp_gather_frame(struct zmtp_peer *peer, struct zmtp_gather *gather, struct
 /* ---- command.c: commands once it is ready ---- */
 
 int zmtp_take_command(struct zmtp_peer *peer, struct view body, struct fault *why);
+/* Shall a PING be answered? */
+bool zmtp_owes_pong(struct zmtp_peer *peer);
 /* ERROR, also in the handshake. */
 int zmtp_take_error(struct zmtp_peer *peer, struct view data, struct fault *why);
 int zmtp_take_subscription(struct zmtp_peer *peer, struct view prefix, bool on, struct fault *why);
 
 /* ---- putting.c ---- */
 
+/* A frame's head as this connection frames: its bytes. */
+size_t zmtp_head_bytes(const struct zmtp_peer *peer, size_t body);
+size_t zmtp_put_head(struct zmtp_peer *peer, uint8_t *at, unsigned flags, size_t body);
 /* A command, in a box where there is one.  0 or -err. */
 int zmtp_put_command(struct zmtp_peer *peer, const char *name, struct view data);
 
@@ -148,10 +159,26 @@ void zmtp_beat_ttl(struct zmtp_peer *peer, uint16_t ttl_ds);
 int zmtp_box_new(struct zmtp_peer *peer, const uint8_t key[ZMTP_KEY_BYTES], uint64_t sent, uint64_t seen);
 void zmtp_box_free(struct zmtp_peer *peer);
 /* The bytes that stand before the body of a sealed frame. */
-size_t zmtp_box_front(size_t body);
+size_t zmtp_box_front(const struct zmtp_peer *peer, size_t body);
 /* Seals the body that lies at `at` + zmtp_box_front(). */
 void zmtp_box_seal(struct zmtp_peer *peer, uint8_t *at, unsigned flags, size_t body);
 /* Opens what came, and hands it to zmtp_read(). */
 void zmtp_box_read(struct zmtp_peer *peer, struct view in);
+
+/* ---- web.c: ZMTP over WebSocket ---- */
+
+/* Of a client, who asks `host`, or (NULL) of a server.  0 or -ERR_NO_MEMORY. */
+int zmtp_web_new(struct zmtp_peer *peer, const char *host, struct view path);
+void zmtp_web_free(struct zmtp_peer *peer);
+/* The connection is there: a client asks for the upgrade. */
+void zmtp_web_begin(struct zmtp_peer *peer);
+void zmtp_web_read(struct zmtp_peer *peer, struct view in);
+/* See zmtp_head_bytes(). */
+size_t zmtp_web_head_bytes(const struct zmtp_peer *peer, size_t body);
+size_t zmtp_web_head(struct zmtp_peer *peer, uint8_t *at, unsigned flags, size_t body);
+/* A frame of ours lies whole at `at`: clients mask it. */
+void zmtp_web_mask(const struct zmtp_peer *peer, uint8_t *at, size_t len);
+/* Says goodbye, once; `code` is RFC 6455's. */
+void zmtp_web_close(struct zmtp_peer *peer, unsigned code);
 
 #endif

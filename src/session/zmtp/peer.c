@@ -36,6 +36,17 @@ put_error(struct zmtp_peer *peer, const struct fault *fault)
     (void)zmtp_put_command(peer, "ERROR", view_of(reason, 1 + (size_t)n)); /* it is left in any case */
 }
 
+/* What was put still leaves. */
+static void
+hang_up(struct zmtp_peer *peer)
+{
+    static const uint16_t codes[] = { [ZMTP_LEFT] = 1000,    [ZMTP_UNREACHED] = 1000, [ZMTP_LOST] = 1000,
+                                      [ZMTP_REFUSED] = 1000, [ZMTP_DENIED] = 1008,    [ZMTP_BREACH] = 1002 };
+    if (peer->web != NULL)
+        zmtp_web_close(peer, codes[peer->why]);
+    io_close(peer->stream);
+}
+
 static void
 leave(struct zmtp_peer *peer, enum zmtp_why why, int rc)
 {
@@ -55,7 +66,7 @@ zmtp_fail(struct zmtp_peer *peer, int rc, const struct fault *fault)
     leave(peer, why, rc);
     if (why != ZMTP_BREACH && why != ZMTP_DENIED) {
         if (rc == -ERR_EOF)
-            io_close(peer->stream);
+            hang_up(peer);
         else
             io_abort(peer->stream);
         return;
@@ -63,7 +74,7 @@ zmtp_fail(struct zmtp_peer *peer, int rc, const struct fault *fault)
     peer->fault = *fault;
     if (tell)
         put_error(peer, fault);
-    io_close(peer->stream);
+    hang_up(peer);
 }
 
 void
@@ -77,7 +88,7 @@ zmtp_refused(struct zmtp_peer *peer, struct view reason)
         peer->said[reason.len] = '\0';
     }
     leave(peer, ZMTP_REFUSED, -ERR_DENIED);
-    io_close(peer->stream);
+    hang_up(peer);
 }
 
 void
@@ -105,6 +116,7 @@ free_parts(struct zmtp_peer *peer)
     io_timer_cut(peer->io, &peer->timer);
     zmtp_shake_free(peer);
     zmtp_box_free(peer);
+    zmtp_web_free(peer);
     zmtp_gather_clear(&peer->gather);
     mem_free(mem, peer->known);
     mem_free(mem, peer->said);
@@ -121,10 +133,9 @@ zmtp_peer_free(struct zmtp_peer *peer)
 
 /* ---- what the stream tells -------------------------------------------------------------------------------------- */
 
-static void
-take(struct zmtp_peer *peer, struct view bytes)
+void
+zmtp_take(struct zmtp_peer *peer, struct view bytes, struct zmtp_chunk *chunk)
 {
-    peer->heard_ns = io_now_ns(peer->io);
     if (peer->phase == ZMTP_SHAKING)
         zmtp_shake_read(peer, &bytes);
     if (peer->phase != ZMTP_READY)
@@ -132,7 +143,17 @@ take(struct zmtp_peer *peer, struct view bytes)
     if (peer->box != NULL)
         zmtp_box_read(peer, bytes);
     else
-        zmtp_read(peer, bytes, NULL);
+        zmtp_read(peer, bytes, chunk);
+}
+
+static void
+take(struct zmtp_peer *peer, struct view bytes)
+{
+    peer->heard_ns = io_now_ns(peer->io);
+    if (peer->web != NULL)
+        zmtp_web_read(peer, bytes);
+    else
+        zmtp_take(peer, bytes, NULL);
 }
 
 static void
@@ -205,7 +226,9 @@ begin(struct zmtp_peer *peer)
 {
     peer->phase = ZMTP_SHAKING;
     zmtp_set_timer(peer, deadline_ns(peer));
-    if (peer->phase == ZMTP_SHAKING)
+    if (peer->phase == ZMTP_SHAKING && peer->web != NULL)
+        zmtp_web_begin(peer);
+    else if (peer->phase == ZMTP_SHAKING)
         zmtp_shake_begin(peer);
 }
 
@@ -251,6 +274,17 @@ make(struct io *io, struct view resource, const struct zmtp_side *side, const st
     return peer;
 }
 
+/* `bytes` of it have come. */
+static void
+accept_stream(struct zmtp_peer *peer, struct io_stream *stream, struct view bytes)
+{
+    peer->stream = stream;
+    io_accept(stream, &stream_on, peer);
+    begin(peer);
+    if (bytes.len > 0)
+        take(peer, bytes);
+}
+
 int
 zmtp_peer_accept(struct io *io, struct io_stream *stream, struct view bytes, const struct zmtp_side *side,
                  const struct zmtp_peer_on *on, void *arg, struct zmtp_peer **ret)
@@ -258,13 +292,35 @@ zmtp_peer_accept(struct io *io, struct io_stream *stream, struct view bytes, con
     struct zmtp_peer *peer = make(io, view_of(NULL, 0), side, on, arg);
     if (peer == NULL)
         return -ERR_NO_MEMORY;
-    peer->stream = stream;
     *ret = peer;
-    io_accept(stream, &stream_on, peer);
-    begin(peer);
-    if (bytes.len > 0)
-        take(peer, bytes);
+    accept_stream(peer, stream, bytes);
     return 0;
+}
+
+int
+zmtp_peer_accept_web(struct io *io, struct io_stream *stream, struct view path, const struct zmtp_side *side,
+                     const struct zmtp_peer_on *on, void *arg, struct zmtp_peer **ret)
+{
+    struct zmtp_peer *peer = make(io, view_of(NULL, 0), side, on, arg);
+    if (peer == NULL || zmtp_web_new(peer, NULL, path) < 0) {
+        zmtp_peer_free(peer);
+        return -ERR_NO_MEMORY;
+    }
+    *ret = peer;
+    accept_stream(peer, stream, view_of(NULL, 0));
+    return 0;
+}
+
+/* Or it is freed. */
+static int
+connect_stream(struct zmtp_peer *peer, const struct io_address *address, struct zmtp_peer **ret)
+{
+    int rc = io_connect(peer->io, address, &stream_on, peer, &peer->stream);
+    if (rc < 0)
+        zmtp_peer_free(peer);
+    else
+        *ret = peer;
+    return rc;
 }
 
 int
@@ -276,13 +332,25 @@ zmtp_peer_connect(struct io *io, const struct io_address *address, struct view r
     struct zmtp_peer *peer = make(io, resource, side, on, arg);
     if (peer == NULL)
         return -ERR_NO_MEMORY;
-    int rc = io_connect(io, address, &stream_on, peer, &peer->stream);
-    if (rc < 0) {
+    return connect_stream(peer, address, ret);
+}
+
+int
+zmtp_peer_connect_web(struct io *io, const struct io_address *address, struct view path, const struct zmtp_side *side,
+                      const struct zmtp_peer_on *on, void *arg, struct zmtp_peer **ret)
+{
+    char host[sizeof(address->host) + sizeof("tcp://[]:65535")];
+    if (path.len > ZMTP_PATH_MAX)
+        return -ERR_TOO_LARGE;
+    struct zmtp_peer *peer = make(io, view_of(NULL, 0), side, on, arg);
+    if (peer == NULL)
+        return -ERR_NO_MEMORY;
+    io_address_print(address, host, sizeof(host));
+    if (zmtp_web_new(peer, host + strlen("tcp://"), path) < 0) {
         zmtp_peer_free(peer);
-        return rc;
+        return -ERR_NO_MEMORY;
     }
-    *ret = peer;
-    return 0;
+    return connect_stream(peer, address, ret);
 }
 
 /* ---- what its user asks ----------------------------------------------------------------------------------------- */
@@ -293,7 +361,7 @@ zmtp_peer_close(struct zmtp_peer *peer)
     if (peer->phase == ZMTP_CLOSING)
         return;
     leave(peer, ZMTP_LEFT, 0);
-    io_close(peer->stream);
+    hang_up(peer);
 }
 
 void

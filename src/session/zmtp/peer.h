@@ -13,7 +13,7 @@
 #include "session/zmtp/message.h"
 #include "wire/zmtp.h"
 
-enum { ZMTP_KEY_BYTES = 32 };
+enum { ZMTP_KEY_BYTES = 32, ZMTP_PATH_MAX = 127 };
 
 /* Our side.  Views are borrowed for as long as any peer of it lives. */
 struct zmtp_side {
@@ -87,6 +87,15 @@ int zmtp_peer_accept(struct io *io, struct io_stream *stream, struct view bytes,
  * was begun. */
 int zmtp_peer_connect(struct io *io, const struct io_address *address, struct view resource,
                       const struct zmtp_side *side, const struct zmtp_peer_on *on, void *arg, struct zmtp_peer **ret);
+
+/* The same over WebSocket (RFC 45): the greeting is an HTTP request for `path` (copied; it begins with "/"), and all
+ * speak ZMTP 3.0 behind it.  The server's path is the only one it has. */
+int zmtp_peer_accept_web(struct io *io, struct io_stream *stream, struct view path, const struct zmtp_side *side,
+                         const struct zmtp_peer_on *on, void *arg, struct zmtp_peer **ret);
+/* -ERR_TOO_LARGE: a path of more than ZMTP_PATH_MAX. */
+int zmtp_peer_connect_web(struct io *io, const struct io_address *address, struct view path,
+                          const struct zmtp_side *side, const struct zmtp_peer_on *on, void *arg,
+                          struct zmtp_peer **ret);
 
 /* What we know of the other side once it is ready. */
 enum zmtp_pattern zmtp_peer_pattern(const struct zmtp_peer *peer);

@@ -14,16 +14,28 @@ doom(struct zmtp_peer *peer)
     return rc;
 }
 
+size_t
+zmtp_head_bytes(const struct zmtp_peer *peer, size_t body)
+{
+    if (peer->web != NULL)
+        return zmtp_web_head_bytes(peer, body);
+    return body > UINT8_MAX ? ZMTP_FRAME_HEAD_MAX : ZMTP_FRAME_HEAD_MIN;
+}
+
+size_t
+zmtp_put_head(struct zmtp_peer *peer, uint8_t *at, unsigned flags, size_t body)
+{
+    return peer->web != NULL ? zmtp_web_head(peer, at, flags, body) : zmtp_frame_head(at, flags, body);
+}
+
 /* One frame whose body is these pieces, in a box where there is one. */
 static int
 put_frame(struct zmtp_peer *peer, unsigned flags, const struct view *pieces, size_t count)
 {
-    uint8_t head[ZMTP_FRAME_HEAD_MAX];
     size_t body = 0;
     for (size_t i = 0; i < count; i++)
         body += pieces[i].len;
-    size_t head_bytes = zmtp_frame_head(head, flags, body);
-    size_t front = peer->box != NULL ? zmtp_box_front(body) : head_bytes;
+    size_t front = peer->box != NULL ? zmtp_box_front(peer, body) : zmtp_head_bytes(peer, body);
     uint8_t *at = io_put_room(peer->stream, front + body);
     if (at == NULL)
         return doom(peer);
@@ -33,15 +45,24 @@ put_frame(struct zmtp_peer *peer, unsigned flags, const struct view *pieces, siz
     if (peer->box != NULL)
         zmtp_box_seal(peer, at, flags, body);
     else
-        memcpy(at, head, head_bytes);
+        zmtp_put_head(peer, at, flags, body);
+    if (peer->web != NULL)
+        zmtp_web_mask(peer, at, front + body);
     io_put_done(peer->stream, front + body);
     return 0;
 }
 
 /* ---- runs ------------------------------------------------------------------------------------------------------- */
 
+/* What is put is not what leaves: it goes frame by frame. */
+static bool
+is_reframed(const struct zmtp_peer *peer)
+{
+    return peer->box != NULL || peer->web != NULL;
+}
+
 static int
-put_sealed(struct zmtp_peer *peer, struct view run)
+put_frames(struct zmtp_peer *peer, struct view run)
 {
     struct zmtp_frame frame;
     int rc = 0;
@@ -56,8 +77,8 @@ zmtp_peer_put_copy(struct zmtp_peer *peer, struct view run)
     if (peer->phase != ZMTP_READY)
         return -ERR_STATE;
     zmtp_beat_said(peer);
-    if (peer->box != NULL)
-        return put_sealed(peer, run);
+    if (is_reframed(peer))
+        return put_frames(peer, run);
     return io_put(peer->stream, run) < 0 ? doom(peer) : 0;
 }
 
@@ -70,7 +91,7 @@ release(void *arg)
 int
 zmtp_peer_put(struct zmtp_peer *peer, const struct zmtp_slice *slice)
 {
-    if (peer->phase != ZMTP_READY || peer->box != NULL || slice->run.len < REFER_BYTES_MIN)
+    if (peer->phase != ZMTP_READY || is_reframed(peer) || slice->run.len < REFER_BYTES_MIN)
         return zmtp_peer_put_copy(peer, slice->run);
     zmtp_beat_said(peer);
     if (io_put_ref(peer->stream, slice->run, release, zmtp_chunk_ref(slice->chunk)) == 0)
@@ -82,7 +103,7 @@ zmtp_peer_put(struct zmtp_peer *peer, const struct zmtp_slice *slice)
 uint8_t *
 zmtp_peer_room(struct zmtp_peer *peer, size_t n)
 {
-    return peer->phase != ZMTP_READY || peer->box != NULL ? NULL : io_put_room(peer->stream, n);
+    return peer->phase != ZMTP_READY || is_reframed(peer) ? NULL : io_put_room(peer->stream, n);
 }
 
 void
