@@ -13,18 +13,13 @@ enum { ATTEMPTS_MAX = 31 }; /* beyond which the interval does not grow */
 
 /* ---- text ------------------------------------------------------------------------------------------------- */
 
-/* HOST:PORT, with * for any free port when bound; a /PATH behind it when connected. */
+/* HOST:PORT, with * for any free port when bound, up to the slash, if there is one. */
 static int
-parse_tcp(struct endpoint *endpoint, const char *text)
+parse_host(struct endpoint *endpoint, const char *text)
 {
     char plain[sizeof endpoint->address.host + 8];
     size_t n = strcspn(text, "/");
     const char *end = text + n;
-    bool has_path = *end == '/';
-    if (has_path && endpoint->is_bound)
-        return -ERR_ADDRESS;
-    if (has_path)
-        endpoint->resource = view_str(end + 1);
     bool any_port = n > 2 && text[n - 1] == '*' && text[n - 2] == ':';
     if (n == 0 || n >= sizeof plain || end[-1] == ':' || (any_port && !endpoint->is_bound))
         return -ERR_ADDRESS;
@@ -39,6 +34,37 @@ parse_tcp(struct endpoint *endpoint, const char *text)
     if (rc == 0 && !endpoint->is_bound && (endpoint->address.port == 0 || plain[0] == '*'))
         return -ERR_ADDRESS;
     return rc;
+}
+
+/* A /PATH behind it when connected. */
+static int
+parse_tcp(struct endpoint *endpoint, const char *text)
+{
+    const char *path = strchr(text, '/');
+    if (path != NULL && endpoint->is_bound)
+        return -ERR_ADDRESS;
+    if (path != NULL)
+        endpoint->resource = view_str(path + 1);
+    return parse_host(endpoint, text);
+}
+
+/* As it may stand in a request line. */
+static bool
+is_path(struct view path)
+{
+    for (size_t i = 0; i < path.len; i++)
+        if (path.data[i] <= ' ' || path.data[i] >= 0x7f || path.data[i] == '#')
+            return false;
+    return path.len <= ZMTP_PATH_MAX;
+}
+
+static int
+parse_ws(struct endpoint *endpoint, const char *text)
+{
+    const char *path = strchr(text, '/');
+    endpoint->is_web = true;
+    endpoint->path = view_str(path == NULL ? "/" : path);
+    return is_path(endpoint->path) ? parse_host(endpoint, text) : -ERR_ADDRESS;
 }
 
 static int
@@ -68,6 +94,7 @@ parse(struct endpoint *endpoint)
         {"tcp://",     parse_tcp   },
         { "ipc://",    parse_ipc   },
         { "inproc://", parse_inproc},
+        { "ws://",     parse_ws    },
     };
     for (size_t i = 0; i < COUNT_OF(schemes); i++) {
         size_t n = strlen(schemes[i].name);
@@ -75,6 +102,15 @@ parse(struct endpoint *endpoint)
             return schemes[i].parse(endpoint, endpoint->text + n);
     }
     return -ERR_ADDRESS;
+}
+
+/* Over what is printed there, which begins with "tcp://". */
+static void
+print_web(const struct endpoint *endpoint, char *ret, size_t len)
+{
+    char host[ENDPOINT_BYTES];
+    snprintf(host, sizeof host, "%s", ret + strlen("tcp://"));
+    snprintf(ret, len, "ws://%s%.*s", host, (int)endpoint->path.len, (const char *)endpoint->path.data);
 }
 
 void
@@ -91,12 +127,14 @@ endpoint_print(const struct endpoint *endpoint, char *ret, size_t len)
     else if (strcmp(address.host, "::") == 0)
         strcpy(address.host, "::1");
     io_address_print(&address, ret, len);
+    if (endpoint->is_web)
+        print_web(endpoint, ret, len);
 }
 
 struct endpoint *
 endpoint_find(struct socket *socket, const char *text, bool is_bound)
 {
-    char told[128];
+    char told[ENDPOINT_BYTES];
     LIST_EACH(&socket->endpoints, it) {
         struct endpoint *endpoint = container_of(it, struct endpoint, link);
         endpoint_print(endpoint, told, sizeof told);
@@ -153,6 +191,16 @@ endpoint_free(struct endpoint *endpoint)
 
 /* ---- bound ------------------------------------------------------------------------------------------------ */
 
+static int
+accept_peer(struct endpoint *endpoint, struct io_stream *stream, struct pipe *pipe)
+{
+    struct socket *socket = endpoint->socket;
+    if (endpoint->is_web)
+        return zmtp_peer_accept_web(socket->io, stream, endpoint->path, &socket->side, &pipe_peer_on, pipe,
+                                    &pipe->peer);
+    return zmtp_peer_accept(socket->io, stream, view_of(NULL, 0), &socket->side, &pipe_peer_on, pipe, &pipe->peer);
+}
+
 static void
 on_accept(void *arg, struct io_stream *stream)
 {
@@ -162,9 +210,7 @@ on_accept(void *arg, struct io_stream *stream)
     int rc = -ERR_FULL;
     if (socket->connections < (uint64_t)socket_option(socket, TAMBO_CONNECTIONS_MAX)) {
         pipe = pipe_new(socket, endpoint);
-        rc = pipe == NULL ? -ERR_NO_MEMORY
-                          : zmtp_peer_accept(socket->io, stream, view_of(NULL, 0), &socket->side, &pipe_peer_on, pipe,
-                                             &pipe->peer);
+        rc = pipe == NULL ? -ERR_NO_MEMORY : accept_peer(endpoint, stream, pipe);
     }
     if (rc == 0) {
         event_pipe(pipe, TAMBO_ACCEPTED, 0, "");
@@ -198,11 +244,21 @@ endpoint_bind(struct socket *socket, const char *text)
 
 /* ---- connected -------------------------------------------------------------------------------------------- */
 
+static int
+connect_peer(struct endpoint *endpoint, struct pipe *pipe)
+{
+    struct socket *socket = endpoint->socket;
+    if (endpoint->is_web)
+        return zmtp_peer_connect_web(socket->io, &endpoint->address, endpoint->path, &socket->side, &pipe_peer_on, pipe,
+                                     &pipe->peer);
+    return zmtp_peer_connect(socket->io, &endpoint->address, endpoint->resource, &socket->side, &pipe_peer_on, pipe,
+                             &pipe->peer);
+}
+
 static void
 dial(void *arg)
 {
     struct endpoint *endpoint = arg;
-    struct socket *socket = endpoint->socket;
     struct pipe *pipe = endpoint->pipe;
     if (pipe == NULL)
         return;
@@ -211,8 +267,7 @@ dial(void *arg)
         inproc_call(endpoint);
         return;
     }
-    int rc = zmtp_peer_connect(socket->io, &endpoint->address, endpoint->resource, &socket->side, &pipe_peer_on, pipe,
-                               &pipe->peer);
+    int rc = connect_peer(endpoint, pipe);
     if (rc < 0)
         endpoint_retry(endpoint, rc, "");
 }

@@ -8,9 +8,10 @@
 struct endpoint {
     struct list link; /* in socket->endpoints */
     struct socket *socket;
-    bool is_bound, is_inproc;
+    bool is_bound, is_inproc, is_web;
     struct io_address address;
     struct view resource; /* borrowed from `text` */
+    struct view path;     /* ws: the same, or "/" */
     struct io_listener *listener;
     struct list name;  /* inproc: in world->names or world->callers */
     struct pipe *pipe; /* connected: its one pipe; NULL: at rest */

@@ -124,9 +124,9 @@ struct socket {
     struct list senders;   /* pipes one can send to, in their turn */
     struct list receivers; /* pipes that have messages */
     unsigned connections, peers;
-    char bound[128];     /* the endpoint bound last, or "" */
-    struct io_timer end; /* of the linger; then the socket goes */
-    uint64_t linger_ns;  /* until then, once it closes */
+    char bound[ENDPOINT_BYTES]; /* the endpoint bound last, or "" */
+    struct io_timer end;        /* of the linger; then the socket goes */
+    uint64_t linger_ns;         /* until then, once it closes */
     uint8_t *scratch;
     size_t scratch_room;
     struct events *events;

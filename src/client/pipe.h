@@ -17,6 +17,7 @@ struct socket;
 struct endpoint;
 struct outgoing;
 
+enum { ENDPOINT_BYTES = 256 }; /* an endpoint as text, with its NUL */
 enum { PIPE_ADDRESS_BYTES = 128 };
 
 struct pipe {

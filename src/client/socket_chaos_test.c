@@ -75,9 +75,10 @@ static void
 place(struct chaos *chaos, bool is_bound, char text[32])
 {
     char host = is_bound ? '*' : (char)('a' + below(chaos, 3));
-    switch (below(chaos, 4)) {
+    switch (below(chaos, 5)) {
     case 0: strcpy(text, "inproc://x"); break;
     case 1: strcpy(text, "ipc://x"); break;
+    case 2: snprintf(text, 32, "ws://%c:5002/x", host); break;
     default: snprintf(text, 32, "tcp://%c:500%c", host, (char)('0' + below(chaos, 2))); break;
     }
 }

@@ -193,8 +193,9 @@ static void
 knows_an_endpoint(void **state)
 {
     static const char *const wrong[] = {
-        "",          "tcp://",     "tcp://*",   "tcp://a",     "tcp://a:",    "tcp://a:x",     "ipc://",
-        "inproc://", "ws://a:80/", "udp://a:1", "tcp://:5000", "tcp://[::1]", "tcp://a:65536", "tcp://*:5000/jobs"
+        "",          "tcp://",      "tcp://*",     "tcp://a",       "tcp://a:",
+        "tcp://a:x", "ipc://",      "inproc://",   "ws://a/",       "ws://*:80/a b",
+        "udp://a:1", "tcp://:5000", "tcp://[::1]", "tcp://a:65536", "tcp://*:5000/jobs"
     };
     struct rig rig;
     (void)state;
@@ -211,6 +212,12 @@ knows_an_endpoint(void **state)
     assert_int_equal(socket_connect(push, socket_endpoint(pull)), 0);
     rig_run(&rig, 100);
     assert_int_equal(socket_peers(push), 1);
+    assert_int_equal(socket_bind(pull, "ws://*:80/jobs"), 0);
+    assert_string_equal(socket_endpoint(pull), "ws://127.0.0.1:80/jobs");
+    assert_int_equal(socket_connect(push, socket_endpoint(pull)), 0);
+    rig_run(&rig, 100);
+    assert_int_equal(socket_peers(push), 2);
+    assert_int_equal(socket_unbind(pull, "ws://127.0.0.1:80/jobs"), 0);
     assert_int_equal(socket_bind(pull, "tcp://*:5000"), 0);
     assert_string_equal(socket_endpoint(pull), "tcp://127.0.0.1:5000");
     assert_int_equal(socket_bind(push, "tcp://*:5000"), -ERR_ADDRESS_IN_USE);

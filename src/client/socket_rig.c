@@ -106,10 +106,11 @@ rig_connected(struct rig *rig, char host, enum tambo_pattern pattern, const char
 }
 
 const struct rig_road rig_roads[RIG_ROADS] = {
-    {"tcp://*:5000",   "tcp://a:5000",      'b'},
-    { "tcp://*:5000",  "tcp://a:5000/jobs", 'b'},
-    { "ipc://jobs",    "ipc://jobs",        'a'},
-    { "inproc://jobs", "inproc://jobs",     'a'},
+    {"tcp://*:5000",      "tcp://a:5000",      'b'},
+    { "tcp://*:5000",     "tcp://a:5000/jobs", 'b'},
+    { "ipc://jobs",       "ipc://jobs",        'a'},
+    { "inproc://jobs",    "inproc://jobs",     'a'},
+    { "ws://*:5000/jobs", "ws://a:5000/jobs",  'b'},
 };
 
 void

@@ -41,7 +41,7 @@ struct rig_road {
     const char *bind, *connect;
     char host; /* of the one that connects; the other is on "a" */
 };
-enum { RIG_ROADS = 4, RIG_ORDERS = 4 };
+enum { RIG_ROADS = 5, RIG_ORDERS = 4 };
 extern const struct rig_road rig_roads[RIG_ROADS];
 /* Over road `meeting / RIG_ORDERS`: who binds, and who comes first, that is the rest. */
 enum { RIG_MEETINGS = RIG_ROADS * RIG_ORDERS };
