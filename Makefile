@@ -49,7 +49,7 @@ fuzz: | build
 	@tools/fuzz $(or $(SECONDS),600)
 
 format:
-	@git ls-files -co --exclude-standard '*.c' '*.h' | xargs clang-format -i
+	@git ls-files -co --exclude-standard '*.c' '*.h' | xargs -n 1 clang-format -i
 
 # The program, the library, its headers and the manual, under PREFIX, or for a package under DESTDIR.
 PREFIX ?= /usr/local
