@@ -108,9 +108,12 @@ parse(struct endpoint *endpoint)
 static void
 print_web(const struct endpoint *endpoint, char *ret, size_t len)
 {
-    char host[ENDPOINT_BYTES];
-    snprintf(host, sizeof host, "%s", ret + strlen("tcp://"));
-    snprintf(ret, len, "ws://%s%.*s", host, (int)endpoint->path.len, (const char *)endpoint->path.data);
+    static const char web[] = "ws://";
+    const char *host = ret + strlen("tcp://");
+    size_t begun = strlen(web) + strlen(host);
+    memmove(ret + strlen(web), host, strlen(host) + 1);
+    memcpy(ret, web, strlen(web));
+    snprintf(ret + begun, len - begun, "%.*s", (int)endpoint->path.len, (const char *)endpoint->path.data);
 }
 
 void

@@ -11,7 +11,7 @@
 #include "queue/message.h"
 #include "queue/record.h"
 
-enum { KINDS = RECORD_RECEIPT_END + 1 };
+enum { KINDS = RECORD_POLICY_END + 1 };
 
 static const char *const kinds[KINDS] = {
     [RECORD_PUBLISH] = "publish",
@@ -41,6 +41,16 @@ static const char *const kinds[KINDS] = {
     [RECORD_SHARD] = "shard",
     [RECORD_RECEIPT] = "receipt",
     [RECORD_RECEIPT_END] = "receipt-end",
+    [RECORD_VHOST] = "vhost",
+    [RECORD_VHOST_END] = "vhost-end",
+    [RECORD_XCHG] = "exchange",
+    [RECORD_XCHG_END] = "exchange-end",
+    [RECORD_MQ] = "declare",
+    [RECORD_MQ_END] = "delete",
+    [RECORD_BIND] = "bind",
+    [RECORD_UNBIND] = "unbind",
+    [RECORD_POLICY] = "policy",
+    [RECORD_POLICY_END] = "policy-end",
 };
 
 struct log_options {
