@@ -117,10 +117,13 @@ KEPT("23/5.2/messages", MUST,
 KEPT("37/5/ping", DOC, "PING has a time to live in tenths of a second and a context.", "")
 KEPT("37/5/context", MUST, "A context is at most 16 octets.", "")
 KEPT("37/5/pong", MUST, "PING is answered by PONG with the same context.", "")
-KEPT("37/5/silence", SHOULD, "A peer that was sent PING, and is silent for a time, is gone.", "")
-KEPT("37/5/ttl", SHOULD, "A peer that sent PING, and is silent for its time to live, is gone.", "")
-KEPT("37/5/any-traffic", SHOULD, "Everything that comes is a sign of life.", "")
-KEPT("37/5/storm", SHOULD, "No PING is sent while one is not answered.", "")
+KEPT("37/5/silence", SHOULD, "A peer that was sent PING, and is silent for a time, is gone.",
+     "silence_is_asked_and_then_left")
+KEPT("37/5/ttl", SHOULD, "A peer that sent PING, and is silent for its time to live, is gone.",
+     "time_to_live_is_honoured time_to_live_is_taken_back")
+KEPT("37/5/any-traffic", SHOULD, "Everything that comes is a sign of life.", "whatever_comes_is_a_sign_of_life")
+OTHERWISE("37/5/storm", SHOULD, "No PING is sent while one is not answered.",
+          "one more each interval, until the timeout", "silence_is_asked_and_then_left")
 
 /* ---- 37/6 older versions -------------------------------------------------------------------------------------- */
 
@@ -131,7 +134,7 @@ KEPT("37/6.2/security", MUST, "With another mechanism than NULL a peer of ZMTP 2
 
 /* ---- 37/8, 37/9 ------------------------------------------------------------------------------------------------ */
 
-KEPT("37/8/clear", MUST, "Without encryption messages are sent as message frames.", "")
+KEPT("37/8/clear", MUST, "Without encryption messages are sent as message frames.", "room_is_written_in_place")
 OTHERWISE("37/8/encrypted", MUST, "With encryption messages are sent as commands.",
           "as libzmq does, MESSAGE goes in a message frame; both are taken", "curve_from_both_sides")
 KEPT("37/9/downgrade", MUST, "Nobody gets a lesser mechanism than the socket was told to have.",
@@ -186,7 +189,7 @@ KEPT("26/2.7.1/padding", MUST, "The padding is zeros.", "")
 KEPT("26/2.7.1/box", MUST, "A client with a false HELLO is refused and left.",
      "curve_denies_false_proofs curve_notices_every_change")
 KEPT("26/2.7.1/no-state", SHOULD, "The server keeps nothing of a HELLO but in the cookie.", "")
-KEPT("26/2.7.1/nonces", MUST, "A peer whose short nonces do not grow is left.", "")
+KEPT("26/2.7.1/nonces", MUST, "A peer whose short nonces do not grow is left.", "curve_notices_changes_of_traffic")
 KEPT("26/2.7.2/layout", MUST, "WELCOME is a nonce and a box with the server's transient key and the cookie.", "")
 KEPT("26/2.7.2/size", MUST, "WELCOME is 168 octets long.", "")
 KEPT("26/2.7.2/box", MUST, "A server with a false WELCOME is left.", "curve_notices_every_change")
@@ -202,7 +205,7 @@ KEPT("26/2.7.5/size", MUST, "MESSAGE is at least 33 octets long.", "")
 KEPT("26/2.7.5/flags", MUST, "Bits 7 to 1 of the flags in a MESSAGE are zero.", "flags_of_a_box_are_told_apart")
 OTHERWISE("26/2.7.5/command", DOC, "No bit of a MESSAGE says that it is a command.",
           "bit 1 does, as in libzmq, which so sends PING, SUBSCRIBE and CANCEL", "")
-KEPT("26/2.7.5/box", MUST, "A peer with a false MESSAGE is left without a word.", "")
+KEPT("26/2.7.5/box", MUST, "A peer with a false MESSAGE is left without a word.", "curve_notices_changes_of_traffic")
 
 /* ---- 28 request and reply ---------------------------------------------------------------------------------------- */
 
