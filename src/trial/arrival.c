@@ -57,7 +57,8 @@ static void
 check_time(struct tally *tally, const struct item *item, const struct arrival *a)
 {
     uint64_t ttl_ns = (uint64_t)place_ttl_ms(a->place, a->number) * NS_A_MS;
-    if (ttl_ns == 0 || item->confirmed_ns == 0 || !tally->quiet_net)
+    bool old = a->life != tally->ledger->deaths; /* written before the node died, read when it is up again */
+    if (ttl_ns == 0 || item->confirmed_ns == 0 || !tally->quiet_net || old)
         return;
     uint64_t last_ns = item->confirmed_ns + ttl_ns + GRACE_NS, now_ns = sim_now(tally->sim);
     if (now_ns > last_ns)
