@@ -157,7 +157,7 @@ def test_restart(new_node, name, parties, shards, how):
 
 
 def test_size(stream, name, node, parties):
-    small = parties(Stream(node, name + "-small", **{"x-max-length-bytes": 20000}))
+    small = parties(Stream(node, name + "-small", **{"x-max-length-bytes": 1300}))
     small.fill(0, 1000)
     got = small.reader("first").take(1)
     assert 500 < got[0][0] < 1000
