@@ -3,7 +3,7 @@
  *
  * A piece is 1/64 of a segment as long as that keeps ahead of the writer.  When it does not, the segment is left before
  * it is grown up, and pieces become larger, up to a whole segment; each segment that was grown up in time makes them
- * smaller again.  A segment begins with one piece, and the reserve of a full disk is four. */
+ * smaller again.  A segment begins with one piece; the reserve of a full disk is four, and a whole batch at least. */
 #include "log/internal.h"
 
 static uint64_t
@@ -64,7 +64,10 @@ supply_piece_min(const struct log *log)
 uint64_t
 supply_reserve_bytes(const struct log *log)
 {
-    uint64_t bytes = RESERVE_PIECES * log->supply.piece_bytes;
+    uint64_t piece = log->supply.piece_bytes, bytes = RESERVE_PIECES * piece,
+             batch = log->config.batch_bytes_max + piece;
+    if (bytes < batch) /* what was admitted while there was room finds it here, or acknowledgements stand behind it */
+        bytes = batch;
     return bytes < log->config.segment_bytes ? bytes : log->config.segment_bytes;
 }
 
