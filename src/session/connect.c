@@ -267,8 +267,8 @@ seat(struct connection *c, struct session *s, const struct mqtt_connect *connect
     connection_seated(c);
     groups_online(s, true);
     server->host->counters.connects++;
-    server_say(server, LOG_DEBUG, "connect", "client=%.*s session=%u protocol=%u keep_alive=%u expiry=%u",
-               session_name_bytes(s), s->client_id, s->kept.id, c->version, c->keep_alive_s, s->expiry_s);
+    host_say(server->host, LOG_DEBUG, "connect", "client=%.*s session=%u protocol=%u keep_alive=%u expiry=%u",
+             session_name_bytes(s), s->client_id, s->kept.id, c->version, c->keep_alive_s, s->expiry_s);
 }
 
 int

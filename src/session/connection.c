@@ -286,8 +286,8 @@ connection_close(struct connection *c, bool with_will)
     c->session = NULL;
     strip(c);
     if (s != NULL) {
-        server_say(c->server, LOG_DEBUG, "leave", "client=%.*s session=%u%s", session_name_bytes(s), s->client_id,
-                   s->kept.id, with_will && s->will != NULL ? " with its will" : "");
+        host_say(c->server->host, LOG_DEBUG, "leave", "client=%.*s session=%u%s", session_name_bytes(s), s->client_id,
+                 s->kept.id, with_will && s->will != NULL ? " with its will" : "");
         session_part(s, with_will);
     }
     io_close(c->stream);

@@ -330,8 +330,8 @@ read_again(struct session *s, struct inflight *flight)
     if (rc == -ERR_NO_MEMORY) {
         connection_doom(s->connection, MQTT_QUOTA_EXCEEDED);
     } else if (flight != NULL) {
-        server_say(s->server, LOG_ERROR, "lost", "a message in flight to session %u cannot be read: %s", s->kept.id,
-                   err_text(rc));
+        host_say(s->server->host, LOG_ERROR, "lost", "a message in flight to session %u cannot be read: %s", s->kept.id,
+                 err_text(rc));
         abandon(s, flight);
     }
 }

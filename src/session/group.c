@@ -199,8 +199,8 @@ end(struct group *group)
 {
     int rc = record_group_end(group);
     if (rc < 0)
-        server_say(group->server, LOG_ERROR, "group", "the end of shared subscription %u is not recorded: %s",
-                   group->kept.id, err_text(rc));
+        host_say(group->server->host, LOG_ERROR, "group", "the end of shared subscription %u is not recorded: %s",
+                 group->kept.id, err_text(rc));
     group_free(group);
 }
 
@@ -280,8 +280,8 @@ confirm(struct group *group)
     int rc = record_group(group);
     group->provisional = false;
     if (rc < 0)
-        server_say(group->server, LOG_ERROR, "group", "shared subscription %u is not recorded: %s", group->kept.id,
-                   err_text(rc));
+        host_say(group->server->host, LOG_ERROR, "group", "shared subscription %u is not recorded: %s", group->kept.id,
+                 err_text(rc));
 }
 
 void

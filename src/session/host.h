@@ -123,6 +123,10 @@ struct session_host {
     bool stopping;
 };
 
+/* One line for the operator, as ops->say; as printf has it. */
+void host_say(struct session_host *host, enum severity severity, const char *event, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
 static inline void
 host_hold(struct session_host *host, struct holder *holder)
 {

@@ -76,8 +76,6 @@ struct session *server_find(const struct mqtt_server *server, struct view client
 struct kept *server_kept(const struct mqtt_server *server, uint32_t id, enum kept_kind kind);
 int server_keep(struct mqtt_server *server, struct kept *kept, enum kept_kind kind, uint32_t id);
 void server_unkeep(struct mqtt_server *server, struct kept *kept);
-void server_say(struct mqtt_server *server, enum severity severity, const char *event, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
 
 /* ---- connection --------------------------------------------------------------------------------------------- */
 

@@ -62,9 +62,9 @@ fault(struct connection *c, const struct fault *why)
     char peer[64];
     io_peer(c->stream, peer, sizeof(peer));
     server->host->counters.protocol_errors++;
-    server_say(server, LOG_WARNING, "breach", "%s client=%.*s [%s] %s", peer,
-               c->session == NULL ? 0 : session_name_bytes(c->session),
-               c->session == NULL ? "" : (const char *)c->session->client_id, why->clause, why->text);
+    host_say(server->host, LOG_WARNING, "breach", "%s client=%.*s [%s] %s", peer,
+             c->session == NULL ? 0 : session_name_bytes(c->session),
+             c->session == NULL ? "" : (const char *)c->session->client_id, why->clause, why->text);
     connection_dismiss(c, (uint8_t)why->code, why->text);
 }
 

@@ -354,8 +354,8 @@ part(struct session *s)
     session_park(s, until_s);
     int rc = record_park(s, until_s);
     if (rc < 0)
-        server_say(s->server, LOG_ERROR, "session", "the parting of session %u is not recorded: %s", s->kept.id,
-                   err_text(rc));
+        host_say(s->server->host, LOG_ERROR, "session", "the parting of session %u is not recorded: %s", s->kept.id,
+                 err_text(rc));
 }
 
 int

@@ -1,9 +1,6 @@
 /* The server: who is connected, whose sessions there are. */
 #include "session/mqtt_inner.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-
 enum { SCRATCH_KEPT_BYTES = 64 * 1024 };
 
 int
@@ -133,17 +130,6 @@ server_unkeep(struct mqtt_server *server, struct kept *kept)
 {
     map_cut(&server->kept, hash_id(kept->id), kept);
     list_cut(&kept->link);
-}
-
-void
-server_say(struct mqtt_server *server, enum severity severity, const char *event, const char *format, ...)
-{
-    char text[512];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
-    va_end(args);
-    server->host->ops->say(server->host, severity, event, text);
 }
 
 unsigned

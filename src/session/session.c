@@ -98,8 +98,8 @@ session_end(struct session *s)
     if (rc == 0 && s->durable)
         rc = s->server->host->ops->forget(s->server->host, s->kept.id, 0);
     if (rc < 0)
-        server_say(s->server, LOG_ERROR, "session", "the end of session %u is not recorded: %s", s->kept.id,
-                   err_text(rc));
+        host_say(s->server->host, LOG_ERROR, "session", "the end of session %u is not recorded: %s", s->kept.id,
+                 err_text(rc));
     session_delist(s);
     session_free(s);
 }
@@ -137,8 +137,8 @@ session_part(struct session *s, bool with_will)
     session_park(s, until);
     int rc = record_park(s, until);
     if (rc < 0)
-        server_say(s->server, LOG_ERROR, "session", "the parting of session %u is not recorded: %s", s->kept.id,
-                   err_text(rc));
+        host_say(s->server->host, LOG_ERROR, "session", "the parting of session %u is not recorded: %s", s->kept.id,
+                 err_text(rc));
 }
 
 /* The queue is made when the first subscription asks for more than QoS 0. */

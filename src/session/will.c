@@ -79,8 +79,8 @@ publish(struct session *s, const struct envelope *env)
     if (rc == 0)
         return;
     host->counters.publishes_refused++;
-    server_say(s->server, LOG_WARNING, "will", "the will of session %u could not be published: %s", s->kept.id,
-               err_text(rc));
+    host_say(s->server->host, LOG_WARNING, "will", "the will of session %u could not be published: %s", s->kept.id,
+             err_text(rc));
 }
 
 static void
@@ -133,7 +133,7 @@ mqtt_server_due(struct mqtt_server *server, uint64_t id, const struct envelope *
     forget(s);
     int rc = record_park(s, s->timer.at_s);
     if (rc < 0)
-        server_say(server, LOG_ERROR, "will", "that the will of session %u is published is not recorded: %s",
-                   s->kept.id, err_text(rc));
+        host_say(server->host, LOG_ERROR, "will", "that the will of session %u is published is not recorded: %s",
+                 s->kept.id, err_text(rc));
     return true;
 }

@@ -104,8 +104,8 @@ on_timer(struct wheel_timer *timer)
         conn_arm(c);
         return;
     }
-    amqp_server_say(c->server, LOG_INFO, "silent", "missed heartbeats from user=%.*s, timeout: %us", c->user_bytes,
-                    c->user, c->heartbeat_s);
+    host_say(c->server->host, LOG_INFO, "silent", "missed heartbeats from user=%.*s, timeout: %us", c->user_bytes,
+             c->user, c->heartbeat_s);
     conn_close(c);
 }
 

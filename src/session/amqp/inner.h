@@ -76,8 +76,6 @@ struct amqp_server {
 
 /* A buffer of at least `n` bytes, good until the next call with the same scratch.  NULL: no memory. */
 uint8_t *server_buffer(struct amqp_server *server, struct scratch *scratch, size_t n);
-void amqp_server_say(struct amqp_server *server, enum severity severity, const char *event, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
 /* Is there hope that what found no memory finds some later? */
 bool server_is_busy(const struct amqp_server *server);
 /* Is what they publish taken, for all that is known of memory and disk? */

@@ -50,8 +50,8 @@ log_refusal(struct conn *c, uint16_t channel, const struct refusal *why)
     char peer[64];
     io_peer(c->stream, peer, sizeof(peer));
     c->server->host->counters.protocol_errors++;
-    amqp_server_say(c->server, LOG_WARNING, "breach", "%s user=%.*s channel=%u %u %s", peer, c->user_bytes, c->user,
-                    channel, why->code, why->text);
+    host_say(c->server->host, LOG_WARNING, "breach", "%s user=%.*s channel=%u %u %s", peer, c->user_bytes, c->user,
+             channel, why->code, why->text);
 }
 
 /* A hard error is the connection's, any other the channel's (1.2). */

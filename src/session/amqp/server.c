@@ -62,17 +62,6 @@ server_buffer(struct amqp_server *server, struct scratch *scratch, size_t n)
     return bytes;
 }
 
-void
-amqp_server_say(struct amqp_server *server, enum severity severity, const char *event, const char *format, ...)
-{
-    char text[512];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
-    va_end(args);
-    server->host->ops->say(server->host, severity, event, text);
-}
-
 /* ---- refusals ----------------------------------------------------------------------------------------------- */
 
 int

@@ -121,6 +121,16 @@ delivery_attach(struct guest *g, struct mq *mq, const struct mq_consumer_ops *op
     return rc;
 }
 
+int
+delivery_begin(struct guest *g, const struct mq_consumer_ops *ops, uint32_t window)
+{
+    struct mq *mq = guest_mq(g);
+    int rc = mq == NULL ? -ERR_NOT_FOUND : delivery_attach(g, mq, ops);
+    if (rc == 0)
+        delivery_credit(g, window);
+    return rc;
+}
+
 static uint32_t
 bounded(const struct guest *g, uint32_t window)
 {
@@ -147,6 +157,7 @@ delivery_refuse(struct guest *g, struct link *link, uint64_t seq)
     delivery_lower(g, 0);
     if (link != NULL)
         link_release(link, seq);
+    guest_leave(g, "no memory to remember what it was given");
 }
 
 void

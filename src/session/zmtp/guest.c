@@ -233,7 +233,7 @@ guest_leave(struct guest *g, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    zmtp_server_say(g->server, LOG_WARNING, "zmtp", "%s %s is left: %s", g->address, g->role->name, text);
+    host_say(g->server->host, LOG_WARNING, "zmtp", "%s %s is left: %s", g->address, g->role->name, text);
     if (g->peer != NULL)
         zmtp_peer_close(g->peer);
 }
@@ -246,8 +246,8 @@ lose_kept(struct guest *g)
     LIST_EACH(&g->kept, l)
         bytes += container_of(l, struct kept_run, link)->slice.run.len;
     if (bytes > 0)
-        zmtp_server_say(g->server, LOG_WARNING, "zmtp", "%s %s: %zu bytes of messages that waited for room are lost",
-                        g->address, g->role->name, bytes);
+        host_say(g->server->host, LOG_WARNING, "zmtp", "%s %s: %zu bytes of messages that waited for room are lost",
+                 g->address, g->role->name, bytes);
 }
 
 void
@@ -292,9 +292,9 @@ tell_end(struct guest *g, const struct zmtp_end *end)
     zmtp_end_print(end, text, sizeof(text));
     if (end->why == ZMTP_BREACH || end->why == ZMTP_DENIED) {
         server->host->counters.protocol_errors++;
-        zmtp_server_say(server, LOG_WARNING, "refused", "%s: %s", g->address, text);
+        host_say(server->host, LOG_WARNING, "refused", "%s: %s", g->address, text);
     } else if (end->why == ZMTP_REFUSED || (end->why == ZMTP_LOST && end->rc == -ERR_TIMEOUT)) {
-        zmtp_server_say(server, LOG_INFO, "zmtp", "%s: %s", g->address, text);
+        host_say(server->host, LOG_INFO, "zmtp", "%s: %s", g->address, text);
     }
 }
 

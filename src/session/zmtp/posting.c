@@ -29,7 +29,7 @@ wait_is_told(struct guest *g, int rc)
     if (g->told)
         return;
     g->told = true;
-    zmtp_server_say(g->server, LOG_INFO, "zmtp", "%s %s waits: %s", g->address, g->role->name, err_text(rc));
+    host_say(g->server->host, LOG_INFO, "zmtp", "%s %s waits: %s", g->address, g->role->name, err_text(rc));
 }
 
 int
@@ -94,8 +94,8 @@ is_final(struct guest *g, int rc)
     if (facts.spurns || facts.ready > 0)
         return facts.spurns;
     g->server->host->counters.publishes_refused++;
-    zmtp_server_say(g->server, LOG_WARNING, "zmtp", "%s %s: a message is dropped that is too large for queue '%.*s'",
-                    g->address, g->role->name, (int)g->queue_len, g->queue);
+    host_say(g->server->host, LOG_WARNING, "zmtp", "%s %s: a message is dropped that is too large for queue '%.*s'",
+             g->address, g->role->name, (int)g->queue_len, g->queue);
     return true;
 }
 

@@ -19,8 +19,8 @@ refuse(struct guest *g, const char *why)
 {
     g->server->host->counters.publishes_refused++;
     if (g->dropped++ == 0)
-        zmtp_server_say(g->server, LOG_WARNING, "zmtp", "%s %s: messages are dropped: %s", g->address, g->role->name,
-                        why);
+        host_say(g->server->host, LOG_WARNING, "zmtp", "%s %s: messages are dropped: %s", g->address, g->role->name,
+                 why);
     return 0;
 }
 

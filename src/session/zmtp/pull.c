@@ -22,7 +22,6 @@ on_deliver(struct mq_consumer *tap, struct link *link, uint64_t seq, struct publ
     (void)redelivered;
     if (fifo_push(&g->unsettled, &unsettled) < 0) {
         delivery_refuse(g, link, seq);
-        guest_leave(g, "no memory to remember what it was given");
         return;
     }
     (void)delivery_put(g, view_of(NULL, 0), &pub->env); /* when it fails the connection ends, and it goes back */
@@ -45,11 +44,7 @@ static const struct mq_consumer_ops ops = { .deliver = on_deliver,
 static int
 begin(struct guest *g)
 {
-    struct mq *mq = guest_mq(g);
-    int rc = mq == NULL ? -ERR_NOT_FOUND : delivery_attach(g, mq, &ops);
-    if (rc == 0)
-        delivery_credit(g, window(g));
-    return rc;
+    return delivery_begin(g, &ops, window(g));
 }
 
 static void

@@ -128,8 +128,6 @@ guest_mem(const struct guest *g)
 
 /* ---- server.c ---- */
 
-void zmtp_server_say(struct zmtp_server *server, enum severity severity, const char *event, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
 /* NULL: it was deleted. */
 struct vhost *zmtp_vhost(const struct zmtp_server *server);
 /* The queue of this name, made durable when it is missing; NULL: that cannot be, and has been told. */
@@ -178,11 +176,13 @@ struct zmtp_chunk *delivery_chunk(struct mem *mem, struct view topic, const stru
 void delivery_count(struct guest *g, size_t bytes);
 /* Attaches to a queue with these callbacks. */
 int delivery_attach(struct guest *g, struct mq *mq, const struct mq_consumer_ops *ops);
+/* The same to its own queue, with so much credit. */
+int delivery_begin(struct guest *g, const struct mq_consumer_ops *ops, uint32_t window);
 /* So many more, unless too much waits to be written. */
 void delivery_credit(struct guest *g, uint32_t window);
 /* From inside a delivery: so many at most. */
 void delivery_lower(struct guest *g, uint32_t window);
-/* From inside a delivery: it cannot be taken, and goes back. */
+/* From inside a delivery: there is no memory to remember it, it goes back, and the guest is left. */
 void delivery_refuse(struct guest *g, struct link *link, uint64_t seq);
 /* An entry in flight is gone: link_accept() will say so when it comes to that. */
 void delivery_revoked(struct mq_consumer *tap, struct link *link, uint64_t seq);

@@ -1,7 +1,4 @@
 /* The server: whose peers there are; the end of the turn. */
-#include <stdarg.h>
-#include <stdio.h>
-
 #include "session/zmtp/role.h"
 
 #define AGAIN_NS UINT64_C(10000000)
@@ -54,17 +51,6 @@ zmtp_server_free(struct zmtp_server *server)
     mem_free(server->host->mem, server);
 }
 
-void
-zmtp_server_say(struct zmtp_server *server, enum severity severity, const char *event, const char *format, ...)
-{
-    char text[512];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
-    va_end(args);
-    server->host->ops->say(server->host, severity, event, text);
-}
-
 struct vhost *
 zmtp_vhost(const struct zmtp_server *server)
 {
@@ -84,8 +70,8 @@ zmtp_declare(struct zmtp_server *server, struct view name)
         return mq;
     if (mq_declare(vhost, &spec, &mq, NULL, NULL, &why) == 0)
         return mq;
-    zmtp_server_say(server, LOG_WARNING, "zmtp", "queue '%.*s' cannot be declared: %s", (int)name.len, name.data,
-                    why.text);
+    host_say(server->host, LOG_WARNING, "zmtp", "queue '%.*s' cannot be declared: %s", (int)name.len, name.data,
+             why.text);
     return NULL;
 }
 

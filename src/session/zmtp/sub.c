@@ -83,8 +83,8 @@ drop(struct guest *g, const char *why)
 {
     g->server->host->counters.publishes_dropped++;
     if (g->dropped++ == 0)
-        zmtp_server_say(g->server, LOG_WARNING, "zmtp", "%s %s: messages are dropped: %s", g->address, g->role->name,
-                        why);
+        host_say(g->server->host, LOG_WARNING, "zmtp", "%s %s: messages are dropped: %s", g->address, g->role->name,
+                 why);
 }
 
 static struct zmtp_chunk *
