@@ -94,7 +94,6 @@ wrong_greetings_are_refused(void **state)
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         zmtp_world_raw(world);
         zmtp_world_forget(world);
-        world->raw_major = 2;
         zmtp_world_say(world, rows[i][0]);
         zmtp_world_expect_breach(world, rows[i][1]);
     }
@@ -125,7 +124,6 @@ peer_of_2_0(void **state)
     struct zmtp_world *world = *state;
     world->a.side.pattern = ZMTP_XPUB;
     world->a.side.identity = view_str("pub");
-    world->raw_major = 2;
     zmtp_world_raw(world);
     zmtp_world_say(world, "ff 0000000000000001 7f 01");
     zmtp_world_expect(world, "> version 3\n> XPUB\n> pub\n");
@@ -147,7 +145,6 @@ subscribing_at_2_0_and_3_0(void **state)
 {
     struct zmtp_world *world = *state;
     world->a.side.pattern = ZMTP_SUB;
-    world->raw_major = 2;
     zmtp_world_raw(world);
     zmtp_world_say(world, "ff 0000000000000001 7f 01 01 00 00");
     zmtp_world_expect(world, "> version 3\na ready: PUB .0\n> SUB\n> \n");
@@ -156,7 +153,6 @@ subscribing_at_2_0_and_3_0(void **state)
     zmtp_world_expect(world, "> \\01x\n");
     zmtp_world_hang_up(world);
 
-    world->raw_major = 3;
     zmtp_world_raw_ready(world, 0, "PUB");
     zmtp_peer_subscribe(world->a.peer, view_str("x"), true);
     zmtp_peer_subscribe(world->a.peer, view_str("x"), false);
@@ -176,7 +172,6 @@ security_is_not_for_2_0(void **state)
 {
     struct zmtp_world *world = *state;
     world->a.side.mechanism = ZMTP_PLAIN;
-    world->raw_major = 2;
     zmtp_world_raw(world);
     zmtp_world_say(world, "ff 0000000000000001 7f 01");
     zmtp_world_expect(world, "> version 3\na closed: the peer broke the protocol: "
@@ -282,7 +277,6 @@ serves_what_it_is_asked_for(void **state)
     zmtp_world_expect(world, "a serves? PULL jobs\na ready: PULL .1 resource=jobs\n> READY Socket-Type=PUSH\n");
     zmtp_world_hang_up(world);
 
-    world->raw_major = 2;
     zmtp_world_raw(world);
     zmtp_world_say(world, "ff 0000000000000001 7f 01 07 00 00");
     zmtp_world_expect(world, "a closed: connection lost: connection reset by peer\n> version 3\na serves? PULL \n"

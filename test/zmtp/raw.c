@@ -8,7 +8,7 @@
 
 enum { SAY_ROOM = 64 * 1024 };
 
-/* ---- what it hears ------- -------------------------------------------------------------------------------------- */
+/* ---- what it hears ---------------------------------------------------------------------------------------------- */
 
 static void
 note_command(struct zmtp_world *world, struct view body)
@@ -142,23 +142,34 @@ on_raw_closed(void *arg)
 
 static const struct io_stream_on raw_on = { on_raw_opened, on_raw_read, on_raw_ended, NULL, on_raw_closed };
 
-/* ---- what it says -------------------------------------------------------------------------------------------------
- */
+/* ---- what it says ----------------------------------------------------------------------------------------------- */
 
 void
 zmtp_world_raw(struct zmtp_world *world)
 {
     struct io_address address = zmtp_world_address("a");
     must(io_connect(world->raw_io, &address, &raw_on, world, &world->raw) == 0);
-    world->raw_at = world->raw_len = 0;
+    world->raw_at = world->raw_said = world->raw_len = 0;
     zmtp_world_run(world);
+}
+
+/* The version that it says is the one that a then speaks with it. */
+static void
+note_said(struct zmtp_world *world, struct view bytes)
+{
+    size_t at = ZMTP_SIGNATURE_BYTES - world->raw_said;
+    if (world->raw_said <= ZMTP_SIGNATURE_BYTES && at < bytes.len)
+        world->raw_major = bytes.data[at] >= 3 ? 3 : 2;
+    world->raw_said += bytes.len;
 }
 
 void
 zmtp_world_say_bytes(struct zmtp_world *world, struct view bytes)
 {
-    if (world->raw != NULL)
+    if (world->raw != NULL) {
+        note_said(world, bytes);
         must(io_put(world->raw, bytes) == 0);
+    }
     zmtp_world_run(world);
 }
 

@@ -244,7 +244,6 @@ void
 zmtp_world_open(struct zmtp_world *world)
 {
     memset(world, 0, sizeof(*world));
-    world->raw_major = 3;
     world->flip[0] = world->flip[1] = SIZE_MAX;
     must(sim_new(&world->world_mem, 1, NULL, &world->sim) == 0);
     make_party(world, &world->a, "a", start_a);

@@ -38,7 +38,8 @@ struct zmtp_world {
     struct sim_machine *raw_machine;
     struct io *raw_io;
     struct io_stream *raw;
-    unsigned raw_major; /* what the raw end speaks; it tells how a's bytes are read */
+    size_t raw_said;    /* bytes, on this connection */
+    unsigned raw_major; /* what it has said that it speaks: it tells how a's bytes are read */
     size_t raw_at;      /* bytes of a's greeting that have come */
     uint8_t raw_bytes[128 * 1024];
     size_t raw_len;
