@@ -1,13 +1,7 @@
 /* Each allocation of an AMQP client's life fails in turn: the work at hand is refused, or its connection closed; the
  * node lives, and nothing is leaked. */
 #include "amqp_talk.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
-
-#include "base/mem.h"
+#include "life.h"
 
 static void
 live(struct talk *talk)
@@ -37,50 +31,9 @@ still_works(struct talk *talk)
     amqp_hear(talk, "probe", "queue.declare-ok probe 0 0\nbasic.get-ok 1 - probe left=0 'alive'\n");
 }
 
-static uint64_t
-count_allocations(bool durable)
-{
-    struct talk *talk = talk_open(&(struct talk_setup){ .durable = durable });
-    uint64_t before = talk_mem(talk)->calls;
-    live(talk);
-    uint64_t n = talk_mem(talk)->calls - before;
-    talk_close(talk);
-    return n;
-}
-
-static void
-each_fails(bool durable)
-{
-    uint64_t n = count_allocations(durable);
-    assert_true(n > 50);
-    for (uint64_t i = 1; i <= n; i++) {
-        struct talk *talk = talk_open(&(struct talk_setup){ .durable = durable, .mem_fail_at = i });
-        live(talk);
-        still_works(talk);
-        talk_close(talk);
-    }
-}
-
-static void
-each_allocation_fails_in_memory(void **state)
-{
-    (void)state;
-    each_fails(false);
-}
-
-static void
-each_allocation_fails_on_the_log(void **state)
-{
-    (void)state;
-    each_fails(true);
-}
-
 int
 main(void)
 {
-    static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_allocation_fails_in_memory),
-        cmocka_unit_test(each_allocation_fails_on_the_log),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    static const struct life life = { .live = live, .still_works = still_works };
+    return life_main(&life);
 }

@@ -8,7 +8,6 @@
 #include "conformance/amqp_vector.h"
 #include "results.h"
 
-enum level { MUST, SHOULD, MAY, DOC };
 enum how { KEPT, RABBITMQ, CLIENT, UNSHOWN };
 
 struct rule {
@@ -39,28 +38,16 @@ print_vectors(const struct results *results, const char *id, struct tally *tally
 }
 
 static void
-print_proofs(const struct results *results, const char *proofs, struct tally *tally)
-{
-    struct view name;
-    while (names_next(&proofs, &name)) {
-        results_tally(results, "", name, tally);
-        struct view shown = view_starts(name, "amqp:") ? view_from(name, strlen("amqp:")) : name;
-        printf(" %.*s", (int)shown.len, (const char *)shown.data);
-    }
-}
-
-static void
 print_rule(const struct results *results, const struct rule *rule)
 {
-    static const char *const levels[] = { "MUST", "SHOULD", "MAY", "-" };
     struct tally tally = { 0 };
-    printf("| %s | %s | %s", rule->id, levels[rule->level], rule->text);
+    printf("| %s | %s | %s", rule->id, level_name(rule->level), rule->text);
     if (rule->how == RABBITMQ)
         printf(" *RabbitMQ, and so do we: %s.*", rule->more);
     printf(" |");
     print_vectors(results, rule->id, &tally);
     if (rule->how == KEPT)
-        print_proofs(results, rule->more, &tally);
+        results_print(results, "amqp:", rule->more, &tally);
     unsigned shown = tally.passed + tally.failed + tally.missing;
     must(shown > 0 || rule->how == CLIENT || rule->how == UNSHOWN);
     if (rule->how == UNSHOWN)

@@ -62,3 +62,21 @@ names_next(const char **names, struct view *ret)
     *names += ret->len;
     return ret->len > 0;
 }
+
+void
+results_print(const struct results *results, const char *prefix, const char *tests, struct tally *ret)
+{
+    struct view name;
+    while (names_next(&tests, &name)) {
+        results_tally(results, "", name, ret);
+        struct view shown = view_starts(name, prefix) ? view_from(name, strlen(prefix)) : name;
+        printf(" %.*s", (int)shown.len, (const char *)shown.data);
+    }
+}
+
+const char *
+level_name(enum level level)
+{
+    static const char *const names[] = { "MUST", "SHOULD", "MAY", "-" };
+    return names[level];
+}

@@ -28,10 +28,16 @@ struct tally {
 void results_read(struct results *results, FILE *file);
 /* Adds what is known of the test called `prefix` and `name`. */
 void results_tally(const struct results *results, const char *prefix, struct view name, struct tally *ret);
+/* Prints the names in `tests`, which stand in results as they are and are shown without `prefix`, and adds them up. */
+void results_print(const struct results *results, const char *prefix, const char *tests, struct tally *ret);
 /* A word for it; `pending` when something was not run. */
 const char *verdict_of(struct tally tally, const char *pending);
 /* The next name out of `*names`; false at the end. */
 bool names_next(const char **names, struct view *ret);
+
+/* How binding a rule is; DOC binds nobody. */
+enum level { MUST, SHOULD, MAY, DOC };
+const char *level_name(enum level level);
 
 void print_mqtt_page(const struct results *results);
 void print_amqp_page(const struct results *results);

@@ -8,7 +8,6 @@
 #include "conformance/zmtp_vector.h"
 #include "results.h"
 
-enum level { MUST, SHOULD, MAY, DOC };
 enum how { KEPT, OTHERWISE, UNSHOWN };
 
 struct rule {
@@ -44,27 +43,15 @@ print_vectors(const struct results *results, const char *id, struct tally *tally
 }
 
 static void
-print_tests(const struct results *results, const char *tests, struct tally *tally)
-{
-    struct view name;
-    while (names_next(&tests, &name)) {
-        results_tally(results, "", name, tally);
-        struct view shown = view_starts(name, "zmtp:") ? view_from(name, strlen("zmtp:")) : name;
-        printf(" %.*s", (int)shown.len, (const char *)shown.data);
-    }
-}
-
-static void
 print_rule(const struct results *results, const struct rule *rule)
 {
-    static const char *const levels[] = { "MUST", "SHOULD", "MAY", "-" };
     struct tally tally = { 0 };
-    printf("| %s | %s | %s", rule->id, levels[rule->level], rule->text);
+    printf("| %s | %s | %s", rule->id, level_name(rule->level), rule->text);
     if (rule->how == OTHERWISE)
         printf(" *Otherwise here: %s.*", rule->reason);
     printf(" |");
     print_vectors(results, rule->id, &tally);
-    print_tests(results, rule->tests, &tally);
+    results_print(results, "zmtp:", rule->tests, &tally);
     bool unshown = tally.passed + tally.failed + tally.missing == 0;
     if (rule->how == UNSHOWN)
         printf(" | not testable: %s |\n", rule->reason);
