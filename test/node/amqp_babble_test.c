@@ -1,53 +1,35 @@
-/* Senseless conversations in AMQP, of fixed seeds.  BABBLE_SEED=n plays that one alone. */
+/* Senseless conversations in AMQP, of fixed seeds. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 
 #include <cmocka.h>
 
-#include "base/prng.h"
 #include "rig/amqp_babble.h"
+#include "rig/seeds.h"
 
 enum { SEEDS = 100, BYTES = 500 };
-
-static void
-babble_kind(uint8_t kind)
-{
-    const char *only = getenv("BABBLE_SEED");
-    uint64_t from = only == NULL ? 1 : strtoull(only, NULL, 10), to = only == NULL ? SEEDS : from;
-    for (uint64_t seed = from; seed <= to; seed++) {
-        uint8_t bytes[BYTES];
-        struct prng prng;
-        prng_init(&prng, seed);
-        prng_fill(&prng, bytes, sizeof(bytes));
-        bytes[0] = kind;
-        if (getenv("BABBLE_TELL") != NULL)
-            print_message("kind %u seed %llu\n", kind, (unsigned long long)seed);
-        amqp_babble(view_of(bytes, sizeof(bytes)));
-    }
-}
 
 static void
 in_memory(void **state)
 {
     (void)state;
-    babble_kind(0);
+    seeds_babble(SEEDS, BYTES, 0, amqp_babble);
 }
 
 static void
 on_the_log(void **state)
 {
     (void)state;
-    babble_kind(1);
+    seeds_babble(SEEDS, BYTES, 1, amqp_babble);
 }
 
 static void
 on_two_shards(void **state)
 {
     (void)state;
-    babble_kind(3);
+    seeds_babble(SEEDS, BYTES, 3, amqp_babble);
 }
 
 int

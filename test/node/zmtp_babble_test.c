@@ -1,18 +1,18 @@
 /* Senseless conversations in ZMTP with a whole node, of fixed seeds: peers of every socket type say what is framed well
  * and means little, read or do not, break off and come again; the node stops in the middle.  It must live, and give all
- * its memory back.  BABBLE_SEED=n plays that one alone. */
+ * its memory back. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "base/prng.h"
 #include "rig/rig.h"
+#include "rig/seeds.h"
 #include "wire/zmtp.h"
 
 enum { SEEDS = 150, DEEDS = 150, PEERS = 6, BYTES_MAX = 128 * 1024 };
@@ -123,9 +123,15 @@ do_something(struct babble *b)
     rig_wait(b->rig, what == 5 ? 20000 : below(b, 30));
 }
 
+struct kind {
+    enum tier tier;
+    unsigned shards;
+};
+
 static void
-play(uint64_t seed, bool durable, unsigned shards)
+play(void *arg, uint64_t seed)
 {
+    const struct kind *kind = arg;
     struct rig *rig = rig_new();
     static struct babble b;
     b = (struct babble){ .rig = rig };
@@ -137,8 +143,8 @@ play(uint64_t seed, bool durable, unsigned shards)
     rig->settings.zmtp_prefetch = 1 + seed % 3;
     rig->settings.queue_count_max = 20;
     rig->settings.outbox_bytes_max = 64 * 1024;
-    rig->settings.tier = durable ? TIER_SYNCED : TIER_MEMORY;
-    rig->settings.shards = shards;
+    rig->settings.tier = kind->tier;
+    rig->settings.shards = kind->shards;
     assert_true(rig_boot(rig));
     for (unsigned n = 0; n < DEEDS; n++)
         do_something(&b);
@@ -150,36 +156,24 @@ play(uint64_t seed, bool durable, unsigned shards)
 }
 
 static void
-play_all(bool durable, unsigned shards)
-{
-    const char *only = getenv("BABBLE_SEED");
-    uint64_t from = only == NULL ? 1 : strtoull(only, NULL, 10), to = only == NULL ? SEEDS : from;
-    for (uint64_t seed = from; seed <= to; seed++) {
-        if (getenv("BABBLE_TELL") != NULL)
-            print_message("seed %llu\n", (unsigned long long)seed);
-        play(seed, durable, shards);
-    }
-}
-
-static void
 in_memory(void **state)
 {
     (void)state;
-    play_all(false, 1);
+    seeds_each(SEEDS, play, &(struct kind){ TIER_MEMORY, 1 });
 }
 
 static void
 on_the_log(void **state)
 {
     (void)state;
-    play_all(true, 1);
+    seeds_each(SEEDS, play, &(struct kind){ TIER_SYNCED, 1 });
 }
 
 static void
 on_two_shards(void **state)
 {
     (void)state;
-    play_all(true, 2);
+    seeds_each(SEEDS, play, &(struct kind){ TIER_SYNCED, 2 });
 }
 
 int

@@ -1,13 +1,12 @@
-/* Senseless conversations with a ZMTP peer, of fixed seeds.  BABBLE_SEED=n plays that one alone. */
+/* Senseless conversations with a ZMTP peer, of fixed seeds. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 
 #include <cmocka.h>
 
-#include "base/prng.h"
+#include "rig/seeds.h"
 #include "wire/zmtp.h"
 #include "zmtp/babble.h"
 
@@ -16,18 +15,8 @@ enum { SEEDS = 1500, BYTES = 300 };
 static void
 fixed_seeds(void **state)
 {
-    const char *only = getenv("BABBLE_SEED");
-    uint64_t from = only == NULL ? 1 : strtoull(only, NULL, 10), to = only == NULL ? SEEDS : from;
     (void)state;
-    for (uint64_t seed = from; seed <= to; seed++) {
-        uint8_t bytes[BYTES];
-        struct prng prng;
-        prng_init(&prng, seed);
-        prng_fill(&prng, bytes, sizeof(bytes));
-        if (getenv("BABBLE_TELL") != NULL)
-            print_message("seed %llu\n", (unsigned long long)seed);
-        zmtp_babble(view_of(bytes, sizeof(bytes)));
-    }
+    seeds_babble(SEEDS, BYTES, -1, zmtp_babble);
 }
 
 /* What the fuzzer has found: a PUSH that is greeted by a peer of ZMTP 2.0, which it then sends a large message. */
