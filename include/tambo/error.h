@@ -25,7 +25,7 @@ extern "C" {
     ERROR(REFUSED,        15, "connection refused")                                                \
     ERROR(RESET,          16, "connection reset by the peer")                                      \
     ERROR(TIMEOUT,        17, "the time given is over")                                            \
-    ERROR(UNREACHABLE,    18, "no peer can be reached under this identity")                        \
+    ERROR(UNREACHABLE,    18, "no peer can be reached")                        \
     ERROR(ADDRESS,        19, "not an endpoint, or it cannot be resolved")                         \
     ERROR(ADDRESS_IN_USE, 20, "the address is in use")                                             \
     ERROR(CANCELED,       21, "the socket was closed meanwhile")                                   \
@@ -33,7 +33,15 @@ extern "C" {
     ERROR(IO,             23, "input/output error")                                                \
     ERROR(STATE,          24, "not now: a request comes before its reply, a reply after a request") \
     ERROR(FORKED,         25, "the context belongs to the parent process")                         \
-    ERROR(DESCRIPTORS,    26, "out of file descriptors")
+    ERROR(DESCRIPTORS,    26, "out of file descriptors")                                           \
+    ERROR(PROGRAM,        28, "the server has no such program")                                    \
+    ERROR(VERSION,        29, "the server has no such version of the program")                     \
+    ERROR(PROCEDURE,      30, "the program has no such procedure")                                 \
+    ERROR(ARGUMENTS,      31, "the arguments do not fit the interface")                            \
+    ERROR(RESULTS,        32, "the results do not fit the interface")                              \
+    ERROR(FAILED,         33, "the server failed while it executed the call")                      \
+    ERROR(OVERLOADED,     34, "the server takes no more calls now")                                \
+    ERROR(ABANDONED,      35, "the call was canceled after it had been sent")
 /* clang-format on */
 
 enum tambo_err {

@@ -180,6 +180,44 @@ int io_detach(struct io_stream *stream, struct io_parcel *ret);
 int io_attach(struct io *io, struct io_parcel parcel, const struct io_stream_on *on, void *arg, struct io_stream **ret);
 void io_parcel_discard(struct io *io, struct io_parcel parcel);
 
+/* ---- datagrams ------------------------------------------------------------------------------------------- */
+
+/* UDP.  Any of them may be lost, come twice or overtake another; none is changed or joined with another. */
+enum { IO_DATAGRAM_BYTES_MAX = 65507 };
+
+/* Where one came from and another goes to: opaque, copied freely. */
+struct io_remote {
+    uint8_t bytes[28]; /* as the house has it */
+    uint8_t len;
+};
+
+struct io_datagram_on {
+    /* One has come; `bytes` is borrowed for the call from the loop's one read buffer. */
+    void (*read)(void *arg, const struct io_remote *from, struct view bytes);
+    /* -ERR_REFUSED: the other machine says that nobody listens there (ICMP).  Said of a connected one only. */
+    void (*refused)(void *arg, int rc);
+    /* After io_datagram_close(), exactly once, and the last call. */
+    void (*closed)(void *arg);
+};
+struct io_datagram;
+
+/* Bound to `address` (its kind is IO_TCP: "tcp" names the family of the address only; port 0: any), or, to be a client,
+ * to any free port with `peer` as the one to talk with (a name is resolved; what is put before that waits, up to 64 of
+ * them).  Exactly one of the two is not NULL.  0 or -err. */
+int io_datagram_open(struct io *io, const struct io_address *address, const struct io_address *peer,
+                     const struct io_datagram_on *on, void *arg, struct io_datagram **ret);
+/* With the port that was really bound. */
+void io_datagram_address(const struct io_datagram *datagram, struct io_address *ret);
+/* Copies; it leaves at the end of the turn, with as few system calls as the system allows (sendmmsg).  `to` is NULL
+ * where a peer was given.  0, -ERR_NO_MEMORY, -ERR_TOO_LARGE; what the system has no room for is lost, as on the way.
+ */
+int io_datagram_put(struct io_datagram *datagram, const struct io_remote *to, struct view bytes);
+/* May it send to the broadcast address? */
+int io_datagram_broadcast(struct io_datagram *datagram, bool allowed);
+void io_datagram_close(struct io_datagram *datagram);
+/* "127.0.0.1:40112"; for log lines, and rpcbind's addresses. */
+void io_remote_print(const struct io_remote *remote, char *ret, size_t len);
+
 /* ---- files ----------------------------------------------------------------------------------------------- */
 
 /* Durability is an event that io reports: a job is submitted and done(job) comes from the loop, with job->rc.  Jobs of
