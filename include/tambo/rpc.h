@@ -49,6 +49,9 @@ struct tambo_rpc_program {
     const struct tambo_rpc_procedure *procedures; /* by rising number, without NULL's 0 */
     unsigned count;
     const char *idl; /* the interface's text, which the server tells whoever asks; NULL: none */
+    /* Who is asked for each number that is not in the list (tambo_rpc_number_of() tells it); NULL: -TAMBO_ERR_PROCEDURE.
+     * For programs whose procedures are not known before they are called. */
+    const struct tambo_rpc_procedure *any;
 };
 
 /* ---- what became of a call ---------------------------------------------------------------------------------- */
@@ -130,6 +133,9 @@ int tambo_rpc_client_again(struct tambo_rpc_client *client, struct tambo_rpc_cli
 void tambo_rpc_client_free(struct tambo_rpc_client *client);
 int tambo_rpc_set(struct tambo_rpc_client *client, enum tambo_rpc_client_option option, int64_t value);
 int tambo_rpc_get(struct tambo_rpc_client *client, enum tambo_rpc_client_option option, int64_t *ret);
+/* Credentials of its calls from now on, copied; flavor 0 or 1 (struct tambo_rpc_cred, below). */
+struct tambo_rpc_cred;
+int tambo_rpc_set_cred(struct tambo_rpc_client *client, const struct tambo_rpc_cred *cred);
 
 /* ---- calls: what stubs do ----------------------------------------------------------------------------------- */
 
@@ -200,23 +206,29 @@ int tambo_rpc_address(struct tambo_rpc_server *server, char *ret, size_t size);
 /* Until `wait_ms` is over, or the server is stopped from elsewhere by tambo_rpc_stop(): 0.  (Servers answer in the
  * background too; whoever waits here answers without a switch of threads.) */
 int tambo_rpc_run(struct tambo_rpc_server *server, int wait_ms);
+/* Ends the tambo_rpc_run() that is under way, or else the next one, and only that.  A handler may call it too. */
 void tambo_rpc_stop(struct tambo_rpc_server *server);
 /* Takes no more calls, takes back what rpcbind was told, and waits until what is under way is answered. */
 int tambo_rpc_drain(struct tambo_rpc_server *server, int wait_ms);
 
 /* ---- handlers --------------------------------------------------------------------------------------------------
  *     int handler(void *arg, struct tambo_rpc_request *request, const ARGS *args, RET *ret);
- * 0: *ret is the result; -TAMBO_ERR_X: the call fails (a caller sees FAILED, DENIED, OVERLOADED or ARGUMENTS, for each
- * other error FAILED); TAMBO_RPC_LATER: it will be answered by tambo_rpc_reply() or tambo_rpc_fail(), from any thread,
+ * 0: *ret is the result; -TAMBO_ERR_X: the call fails (a caller sees DENIED, OVERLOADED, ARGUMENTS, PROCEDURE, VERSION
+ * or PROGRAM, for each other error FAILED); TAMBO_RPC_LATER: it will be answered by tambo_rpc_reply() or tambo_rpc_fail(), from any thread,
  * and the request, its arguments and its arena live until then.  Without workers a handler runs within the context's
  * lock: it is to be quick, and may not wait on the same context (-TAMBO_ERR_STATE). */
 enum { TAMBO_RPC_LATER = 1 };
 
+/* Encodes before it returns; -TAMBO_ERR_RESULTS: they could not be, and the caller is told that the server FAILED. */
 int tambo_rpc_reply(struct tambo_rpc_request *request, const void *ret);
 void tambo_rpc_fail(struct tambo_rpc_request *request, int rc);
+/* It will never be answered: what procedures want whose callers do not wait. */
+void tambo_rpc_drop(struct tambo_rpc_request *request);
 /* For what results point to; freed when the reply is encoded. */
 struct tambo_arena *tambo_rpc_arena(struct tambo_rpc_request *request);
 const struct tambo_rpc_procedure *tambo_rpc_procedure_of(const struct tambo_rpc_request *request);
+/* The number that was called. */
+uint32_t tambo_rpc_number_of(const struct tambo_rpc_request *request);
 /* What is left of the caller's deadline; TAMBO_FOREVER: none is known. */
 int tambo_rpc_left_ms(const struct tambo_rpc_request *request);
 bool tambo_rpc_is_canceled(const struct tambo_rpc_request *request);

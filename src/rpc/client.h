@@ -57,6 +57,8 @@ int rpc_client_again(struct rpc_client *client, struct rpc_client **ret);
 void rpc_client_free(struct rpc_client *client);
 int rpc_client_set(struct rpc_client *client, enum tambo_rpc_client_option option, int64_t value);
 int rpc_client_get(const struct rpc_client *client, enum tambo_rpc_client_option option, int64_t *ret);
+/* See tambo_rpc_set_cred(). */
+int rpc_client_set_cred(struct rpc_client *client, const struct tambo_rpc_cred *cred);
 int rpc_client_guard(struct rpc_client *client, const struct tambo_rpc_client_guard *guard);
 /* Why a call failed last; "" : none has. */
 const char *rpc_client_why(const struct rpc_client *client);

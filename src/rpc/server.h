@@ -48,11 +48,15 @@ void rpc_server_each(const struct rpc_server *server, rpc_served_fn *fn, void *a
 int rpc_request_run(struct rpc_request *request);
 /* 0: the result it was given room for is the reply; TAMBO_RPC_LATER: nothing yet; else the error. */
 void rpc_request_end(struct rpc_request *request, int rc);
-void rpc_request_reply(struct rpc_request *request, const void *ret);
+/* 0, or -ERR_RESULTS: the caller was told that we failed. */
+int rpc_request_reply(struct rpc_request *request, const void *ret);
 void rpc_request_fail(struct rpc_request *request, int rc);
+/* Nothing is answered, now or when the call comes again. */
+void rpc_request_drop(struct rpc_request *request);
 
 struct tambo_arena *rpc_request_arena(struct rpc_request *request);
 const struct tambo_rpc_procedure *rpc_request_procedure(const struct rpc_request *request);
+uint32_t rpc_request_number(const struct rpc_request *request);
 /* UINT64_MAX: none is known. */
 uint64_t rpc_request_deadline_ns(const struct rpc_request *request);
 bool rpc_request_is_canceled(const struct rpc_request *request);
