@@ -151,28 +151,29 @@ int tambo_rpc_wait(struct tambo_rpc_call *call, int wait_ms);
 int tambo_rpc_wait_any(struct tambo_rpc_call *const *calls, size_t count, int wait_ms);
 /* Waits until it is done, decodes, and frees the call: its result, as tambo_rpc_call's. */
 int tambo_rpc_end(struct tambo_rpc_call *call, struct tambo_arena *arena, void *ret);
-/* `fn` is called once when it is done, by whichever thread drives the context (see tambo_on_admit); it may call
- * tambo_rpc_end(), tambo_rpc_begin() and tambo_rpc_cancel(), which do not wait then. */
+/* `fn` is called once when it is done, by whichever thread drives the context (see tambo_on_admit), or at once when it
+ * is done already; it may call tambo_rpc_end(), tambo_rpc_begin() and tambo_rpc_cancel(), which do not wait then. */
 typedef void tambo_rpc_done_fn(void *arg, struct tambo_rpc_call *call);
 int tambo_rpc_on_done(struct tambo_rpc_call *call, tambo_rpc_done_fn *fn, void *arg);
 /* It is done now, with -TAMBO_ERR_CANCELED (it had not been sent) or -TAMBO_ERR_ABANDONED; our servers are told, so
  * that a handler may look (tambo_rpc_is_canceled).  tambo_rpc_end() is still to be called. */
 void tambo_rpc_cancel(struct tambo_rpc_call *call);
-/* One-way: 0 when it was handed over; nobody ever tells what became of it. */
+/* One-way: 0 when it was handed over: to the connection, once there is one, or over udp to the system.  Nobody ever
+ * tells what became of it. */
 int tambo_rpc_cast(struct tambo_rpc_client *client, const struct tambo_rpc_procedure *procedure, const void *args);
 /* Asynchronous: 0 when the server has accepted it, that is before it executes.  Of a server that is not ours the reply
  * is waited for. */
 int tambo_rpc_send(struct tambo_rpc_client *client, const struct tambo_rpc_procedure *procedure, const void *args);
 /* Calls procedure 0, which does nothing. */
 int tambo_rpc_ping(struct tambo_rpc_client *client);
-/* Of the client's last failed call on the calling thread's account: "rpcbind at 10.0.0.1 has no program 100003".
- * Copied; at most `size` bytes with the NUL. */
+/* Of the last failed call of this handle: "rpcbind at 10.0.0.1 has no program 100003".  Threads that want to tell theirs
+ * apart have a handle each (tambo_rpc_client_again).  Copied; at most `size` bytes with the NUL. */
 int tambo_rpc_why(struct tambo_rpc_client *client, char *ret, size_t size);
 
 /* ---- one call, many servers ----------------------------------------------------------------------------------- */
 
 struct tambo_rpc_answer {
-    int rc;    /* as tambo_rpc_call's; -TAMBO_ERR_ABANDONED: enough others had answered */
+    int rc;    /* as tambo_rpc_call's; -TAMBO_ERR_ABANDONED or, unsent, _CANCELED: the others had decided it */
     void *ret; /* the results, in the arena; NULL: none, or void */
 };
 /* 1: that is enough, the others are canceled; 0: go on. */
@@ -193,7 +194,8 @@ int tambo_rpc_multicast(struct tambo_rpc_client *const *clients, size_t count,
 /* ---- servers --------------------------------------------------------------------------------------------------- */
 
 int tambo_rpc_server(struct tambo *context, struct tambo_rpc_server **ret);
-/* Stops at once: connections are closed, what handlers answer later goes nowhere.  NULL is fine. */
+/* Stops at once: connections are closed, what handlers answer later goes nowhere.  Waits for handlers that run on its
+ * workers, so it is not for them to call.  NULL is fine. */
 void tambo_rpc_server_free(struct tambo_rpc_server *server);
 int tambo_rpc_server_set(struct tambo_rpc_server *server, enum tambo_rpc_server_option option, int64_t value);
 /* `handlers` is the stubs' table (F_V_handlers) and is borrowed, as `program`.  A procedure without a handler is
@@ -203,8 +205,8 @@ int tambo_rpc_serve(struct tambo_rpc_server *server, const struct tambo_rpc_prog
 int tambo_rpc_listen(struct tambo_rpc_server *server, const char *address);
 /* The address bound last, with its port, and its NUL. */
 int tambo_rpc_address(struct tambo_rpc_server *server, char *ret, size_t size);
-/* Until `wait_ms` is over, or the server is stopped from elsewhere by tambo_rpc_stop(): 0.  (Servers answer in the
- * background too; whoever waits here answers without a switch of threads.) */
+/* 0: the server was stopped, here or before, by tambo_rpc_stop(), from any thread or handler; -TAMBO_ERR_TIMEOUT.
+ * (Servers answer in the background too; whoever waits here answers without a switch of threads.) */
 int tambo_rpc_run(struct tambo_rpc_server *server, int wait_ms);
 /* Ends the tambo_rpc_run() that is under way, or else the next one, and only that.  A handler may call it too. */
 void tambo_rpc_stop(struct tambo_rpc_server *server);

@@ -66,6 +66,16 @@ struct io_timer {
 int io_timer_set(struct io *io, struct io_timer *timer, uint64_t at_ns, io_fn *fn, void *arg);
 void io_timer_cut(struct io *io, struct io_timer *timer);
 
+/* Who this process is to its system, for credentials that say so. */
+enum { IO_GROUPS_MAX = 16 };
+struct io_identity {
+    uint32_t uid, gid;
+    uint32_t groups[IO_GROUPS_MAX]; /* beside gid; the first of them where there are more */
+    unsigned group_count;
+    char machine[256];
+};
+void io_identity(struct io *io, struct io_identity *ret);
+
 /* SIGTERM, SIGINT, SIGHUP: `fn(arg)` in a turn.  In sim a signal comes from the world's script. */
 int io_on_signal(struct io *io, int signum, io_fn *fn, void *arg);
 

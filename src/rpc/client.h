@@ -21,8 +21,9 @@ struct rpc_client;
 struct rpc_call;
 
 struct rpc_call_on {
-    /* 0 and the results, borrowed; or -err.  Exactly once, from the loop or inside rpc_call_cancel or
-     * rpc_client_free, and the last call: the caller's memory is its own again. */
+    /* 0 and the results, borrowed; or -err.  Exactly once, from the loop or inside rpc_call_cancel or rpc_client_free
+     * (RPC_FORM_CAST: also inside rpc_call_begin, when the line is open), and the last call: the caller's memory is its
+     * own again.  Calls may be begun and canceled here. */
     void (*done)(struct rpc_call *call, int rc, struct view results);
 };
 

@@ -16,6 +16,10 @@ int rpc_world_new(struct io *io, struct rpc_world **ret);
 /* Nothing of it may be left.  NULL is fine. */
 void rpc_world_free(struct rpc_world *world);
 struct io *rpc_world_io(struct rpc_world *world);
+/* Links and doors that are not gone: also closed ones whose last bytes still leave. */
+unsigned rpc_world_count(const struct rpc_world *world);
+/* Called from the loop when the last of them is gone. */
+void rpc_world_on_idle(struct rpc_world *world, io_fn *fn, void *arg);
 
 /* "tcp://HOST:PORT", "udp://...", "unix:PATH", "inproc:NAME"; port 0: none was said. */
 enum rpc_transport { RPC_TCP, RPC_UDP, RPC_UNIX, RPC_INPROC };

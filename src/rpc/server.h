@@ -21,7 +21,8 @@ struct rpc_request;
 
 struct rpc_server_on {
     /* A call was taken and its arguments are decoded: the owner runs the handler, here or elsewhere, and answers with
-     * rpc_request_reply() or rpc_request_fail(), now or later. */
+     * rpc_request_end(), rpc_request_reply() or rpc_request_fail(), now or later.  Now: the request is gone when this
+     * returns, and so may be its peer. */
     void (*request)(void *arg, struct rpc_request *request);
     /* Nothing is under way any more, after rpc_server_drain(). */
     void (*drained)(void *arg);
@@ -44,7 +45,8 @@ typedef void rpc_served_fn(void *arg, const struct tambo_rpc_program *program, c
 void rpc_server_each(const struct rpc_server *server, rpc_served_fn *fn, void *arg);
 
 /* Runs its handler: rpc/server.c's owner calls it on whatever thread it likes; what it returns goes to
- * rpc_request_end() on the loop. */
+ * rpc_request_end() on the loop, but for TAMBO_RPC_LATER: another thread may have answered it by then, so neither this
+ * function nor its caller touches the request any more. */
 int rpc_request_run(struct rpc_request *request);
 /* 0: the result it was given room for is the reply; TAMBO_RPC_LATER: nothing yet; else the error. */
 void rpc_request_end(struct rpc_request *request, int rc);
@@ -54,6 +56,7 @@ void rpc_request_fail(struct rpc_request *request, int rc);
 /* Nothing is answered, now or when the call comes again. */
 void rpc_request_drop(struct rpc_request *request);
 
+/* These only read what does not change while it is under way (but for is_canceled): so any thread may call them. */
 struct tambo_arena *rpc_request_arena(struct rpc_request *request);
 const struct tambo_rpc_procedure *rpc_request_procedure(const struct rpc_request *request);
 uint32_t rpc_request_number(const struct rpc_request *request);
@@ -62,8 +65,10 @@ uint64_t rpc_request_deadline_ns(const struct rpc_request *request);
 bool rpc_request_is_canceled(const struct rpc_request *request);
 const char *rpc_request_peer(const struct rpc_request *request);
 const struct tambo_rpc_cred *rpc_request_cred(const struct rpc_request *request);
-/* The owner's word. */
+/* The owner's word and link (initialised, in no list), from the first guard's `before` on; it is cut before the end. */
 void *rpc_request_data(const struct rpc_request *request);
 void rpc_request_set_data(struct rpc_request *request, void *data);
+struct list *rpc_request_link(struct rpc_request *request);
+struct rpc_request *rpc_request_of(struct list *link);
 
 #endif
