@@ -1,0 +1,34 @@
+/* rpc/registration.h - what a server tells the rpcbind of its machine, and keeps true while it lives: which program is
+ * at which address.
+ *
+ * It is told by way of /run/rpcbind.sock, where rpcbind knows who we are, else over 127.0.0.1.  From time to time it is
+ * asked whether it still knows, and told anew if not: so a restart of rpcbind is survived.  Where none runs, one is
+ * started here (rpc/binder.h), if port 111 may be bound. */
+#ifndef TAMBO_RPC_REGISTRATION_H
+#define TAMBO_RPC_REGISTRATION_H
+
+#include "rpc/server.h"
+
+struct rpc_registration;
+
+struct rpc_registration_on {
+    /* rpcbind knows all of it; or -err: it could not be told, which is tried again.  After rpc_registration_open(),
+     * and after each rpc_registration_renew(). */
+    void (*told)(void *arg, int rc);
+    /* After rpc_registration_close(): it is taken back, or that could not be done within a second.  Exactly once, and
+     * the last call: it is freed. */
+    void (*closed)(void *arg);
+};
+
+/* The server is borrowed until `closed`, or rpc_registration_free().  What it serves by unix: and inproc: is nobody's
+ * business. */
+int rpc_registration_open(struct rpc_world *world, const struct rpc_server *server,
+                          const struct rpc_registration_on *on, void *arg, struct rpc_registration **ret);
+/* The server serves more, or listens at one more address. */
+void rpc_registration_renew(struct rpc_registration *registration);
+/* Takes all back. */
+void rpc_registration_close(struct rpc_registration *registration);
+/* At once: nothing is taken back and nobody told.  NULL is fine. */
+void rpc_registration_free(struct rpc_registration *registration);
+
+#endif
