@@ -8,7 +8,8 @@ enum { TAMBO_RPC_PROGRAM = 0x2074616d, TAMBO_RPC_VERSION = 1 };
 
 enum tambo_rpc_extra_procedure {
     RPC_EXTRA_NULL = 0,
-    /* client to server: () -> unsigned: the newest version of these procedures */
+    /* client to server: () -> unsigned: the newest version of these procedures; unsigned hyper: the server's boot, a
+     * random number, not 0, that is another one each time it is started: with it goes what it remembers of calls */
     RPC_EXTRA_HELLO = 1,
     /* client to server, one way: (unsigned xid) */
     RPC_EXTRA_CANCEL = 2,

@@ -13,7 +13,8 @@
 /* What all clients and servers of one loop share: scratch memory, inproc names. */
 struct rpc_world;
 int rpc_world_new(struct io *io, struct rpc_world **ret);
-/* Nothing of it may be left.  NULL is fine. */
+/* Frees what is left of its links and doors, too: those that are still being closed, and in the simulator those of a
+ * program that died.  NULL is fine. */
 void rpc_world_free(struct rpc_world *world);
 struct io *rpc_world_io(struct rpc_world *world);
 /* Links and doors that are not gone: also closed ones whose last bytes still leave. */
@@ -35,8 +36,7 @@ void rpc_address_print(const struct rpc_address *address, char *ret, size_t len)
 struct rpc_link;
 
 struct rpc_link_on {
-    /* Messages may be put; rc < 0: it could not be connected, and only `closed` follows.  For links that were opened.
-     */
+    /* Messages may be put; rc < 0: it could not be connected.  For links that were opened. */
     void (*opened)(void *arg, int rc);
     /* One message, borrowed for the call.  `from` is who sent it, for an answer to a datagram; NULL: there is one peer.
      */
@@ -46,8 +46,6 @@ struct rpc_link_on {
     void (*ended)(void *arg, int rc);
     /* What waits to leave is below the low mark again. */
     void (*drained)(void *arg);
-    /* After rpc_link_close() or rpc_link_abort(): exactly once, and the last call. */
-    void (*closed)(void *arg);
 };
 
 /* To one peer. */
@@ -55,6 +53,7 @@ int rpc_link_open(struct rpc_world *world, const struct rpc_address *address, si
                   const struct rpc_link_on *on, void *arg, struct rpc_link **ret);
 /* From one that came; to be called in the door's `came`. */
 void rpc_link_accept(struct rpc_link *link, const struct rpc_link_on *on, void *arg);
+/* The link is gone for its owner, and nothing of it is told any more; may be called in any of its callbacks. */
 void rpc_link_close(struct rpc_link *link); /* what was put still leaves */
 void rpc_link_abort(struct rpc_link *link);
 /* May a message be lost or come twice? */

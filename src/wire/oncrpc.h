@@ -61,6 +61,8 @@ enum oncrpc_status {
     ONCRPC_RPC_MISMATCH = 16, /* low, high */
     ONCRPC_AUTH_ERROR = 17,   /* auth_stat */
 };
+/* Of the auth_stats of RFC 5531, 9: "verifier expired or replayed". */
+enum { ONCRPC_AUTH_REJECTEDVERF = 4 };
 
 struct oncrpc_call {
     uint32_t program, version, procedure;
@@ -114,15 +116,18 @@ enum oncrpc_extra_flag {
     ONCRPC_EXTRA_RECEIPT = 2, /* tell when the call is accepted; no reply */
     ONCRPC_EXTRA_ONCE = 4,    /* at most once: `client` and `sequence` name the call */
 };
-/* The body of a verifier of flavor ONCRPC_AUTH_TAMBO: 40 bytes, XDR. */
+/* The body of a verifier of flavor ONCRPC_AUTH_TAMBO: 48 bytes, XDR. */
 struct oncrpc_extra {
     uint32_t flags;
     uint32_t left_ms; /* until the caller's deadline; 0: none */
     uint8_t client[16];
     uint64_t sequence; /* of this client's calls; a retry has the same */
     uint64_t settled;  /* all below are answered, and need not be remembered */
+    /* With ONCRPC_EXTRA_ONCE: the server's boot, as it told (rpc/extra.h).  A server of another boot does not know
+     * whether the call was executed already: it does not, and answers ONCRPC_AUTH_REJECTEDVERF. */
+    uint64_t boot;
 };
-enum { ONCRPC_EXTRA_BYTES = 40 };
+enum { ONCRPC_EXTRA_BYTES = 48 };
 int oncrpc_extra_parse(struct view body, struct oncrpc_extra *ret, struct fault *why);
 void oncrpc_extra_write(struct pen *pen, const struct oncrpc_extra *extra);
 
