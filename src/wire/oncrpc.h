@@ -41,7 +41,7 @@ enum oncrpc_flavor {
     ONCRPC_AUTH_NONE = 0,
     ONCRPC_AUTH_SYS = 1,
     ONCRPC_AUTH_SHORT = 2,
-    ONCRPC_AUTH_TAMBO = 0x2074616d, /* in the range that the sender's site gives out (RFC 5531, 14.2) */
+    ONCRPC_AUTH_TAMBO = 0x2074616d, /* far above those that IANA gives out, one after the other from 400,000 */
 };
 
 struct oncrpc_auth {
@@ -94,9 +94,11 @@ void oncrpc_reply_write(struct pen *pen, uint32_t xid, const struct oncrpc_reply
 /* "PROG_UNAVAIL", "AUTH_BADCRED". */
 const char *oncrpc_status_name(enum oncrpc_status status);
 const char *oncrpc_auth_stat_name(uint32_t auth_stat);
-/* -ERR_X of a client for a status that is not ONCRPC_SUCCESS, and the status that tells an -ERR_X of a server. */
-int oncrpc_status_err(const struct oncrpc_reply *reply);
-enum oncrpc_status oncrpc_err_status(int err);
+/* The reply that tells a server's -ERR_X, or success for 0; the two mismatches leave `low` and `high` to the caller.
+ * ONC RPC has no word for a server that is overloaded: that is a SYSTEM_ERR, whose verifier has one of ours. */
+struct oncrpc_reply oncrpc_reply_of(int err);
+/* What it is to a client: 0 or -ERR_X. */
+int oncrpc_reply_err(const struct oncrpc_reply *reply);
 
 /* ---- credentials (RFC 5531, appendix A) -------------------------------------------------------------------- */
 

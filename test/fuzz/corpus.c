@@ -5,6 +5,7 @@
  *     mqtt        the bytes of every conformance vector
  *     amqp        frames, payloads and tables of each kind
  *     zmtp        the bytes of every conformance vector
+ *     oncrpc      records, messages, credentials and verifiers of each kind
  *     session     for every conformance vector a conversation that says it
  *     settings    settings files, good and bad
  *     log         one edit of each kind, of each file
@@ -134,6 +135,37 @@ write_zmtp(const char *directory)
             size_t n = notation_bytes((*table)->rows[i].bytes, bytes, sizeof(bytes));
             write_seed(directory, (*table)->rows[i].name, view_of(bytes, n));
         }
+}
+
+#define NO_AUTH "00000000 00000000 "
+#define CALLED  "0000002a 00000000 00000002 31234567 00000001 00000002 "
+#define REPLIED "0000002a 00000001 "
+
+static void
+write_oncrpc(const char *directory)
+{
+    static const char *const seeds[] = {
+        CALLED NO_AUTH NO_AUTH "000003e8",
+        "8000002c " CALLED NO_AUTH NO_AUTH "000003e8 00000014 0000002b 00000001 00000000 00000000 00000000 80000004 "
+        "00000000",
+        CALLED "00000001 00000020 0000002a 00000005 [krill]000000 000003e8 000003e9 00000002 00000004 00000018 " NO_AUTH,
+        CALLED NO_AUTH "2074616d 00000028 00000006 000003e8 000102030405060708090a0b0c0d0e0f 0000000000000005 "
+        "0000000000000003 000003e8",
+        REPLIED "00000000 00000002 00000003 [abc]00 00000000 [results!]",
+        REPLIED "00000000 " NO_AUTH "00000002 00000001 00000003",
+        REPLIED "00000000 2074616d 00000004 00000022 00000005",
+        REPLIED "00000001 00000000 00000002 00000002",
+        REPLIED "00000001 00000001 00000005",
+        "0000002a 00000005 [krill]000000 000003e8 000003e9 00000002 00000004 00000018",
+        "00000006 000003e8 000102030405060708090a0b0c0d0e0f 0000000000000005 0000000000000003",
+        "7fffffff 00000000",
+    };
+    for (size_t i = 0; i < COUNT_OF(seeds); i++) {
+        uint8_t bytes[SEED_BYTES_MAX];
+        char name[16];
+        snprintf(name, sizeof(name), "%zu", i);
+        write_seed(directory, name, view_of(bytes, notation_bytes(seeds[i], bytes, sizeof(bytes))));
+    }
 }
 
 /* ---- the others ---------------------------------------------------------------------------------------------- */
@@ -271,6 +303,7 @@ static const struct target {
     {"mqtt",          write_mqtt        },
     { "amqp",         write_amqp        },
     { "zmtp",         write_zmtp        },
+    { "oncrpc",       write_oncrpc      },
     { "session",      write_session     },
     { "settings",     write_settings    },
     { "log",          write_log         },
