@@ -377,6 +377,7 @@ oncrpc_extra_parse(struct view body, struct oncrpc_extra *ret, struct fault *why
     memcpy(extra.client, take_bytes(&c, sizeof(extra.client)).data, sizeof(extra.client));
     extra.sequence = take_u64(&c);
     extra.settled = take_u64(&c);
+    extra.boot = take_u64(&c);
     if ((extra.flags & ~known) != 0)
         return BREACH(EXTRA_FLAGS);
     *ret = extra;
@@ -391,4 +392,5 @@ oncrpc_extra_write(struct pen *pen, const struct oncrpc_extra *extra)
     put_bytes(pen, view_of(extra->client, sizeof(extra->client)));
     put_u64(pen, extra->sequence);
     put_u64(pen, extra->settled);
+    put_u64(pen, extra->boot);
 }

@@ -17,7 +17,7 @@
     RULE(SYS_MACHINE, "5531/A", "AUTH_SYS with a machine's name of more than 255 bytes")         \
     RULE(SYS_GROUPS, "5531/A", "AUTH_SYS with more than 16 groups")                              \
     RULE(SYS_SIZE, "5531/A", "AUTH_SYS that is shorter or longer than what it says")             \
-    RULE(EXTRA_SIZE, "Tambo", "a verifier of ours that is not 40 bytes long")                    \
+    RULE(EXTRA_SIZE, "Tambo", "a verifier of ours that is not 48 bytes long")                    \
     RULE(EXTRA_FLAGS, "Tambo", "a verifier of ours with a flag that this version does not know")
 
 enum oncrpc_rule {

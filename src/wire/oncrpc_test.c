@@ -305,7 +305,7 @@ credentials_of_auth_sys_that_may_not_be(void **state)
 
 /* ---- what Tambo's own say ---------------------------------------------------------------------------------------- */
 
-#define EXTRA_TAIL "000102030405060708090a0b0c0d0e0f 0000000100000002 0000000000000003"
+#define EXTRA_TAIL "000102030405060708090a0b0c0d0e0f 0000000100000002 0000000000000003 fedcba9876543210"
 
 static void
 verifiers_of_ours(void **state)
@@ -326,6 +326,7 @@ verifiers_of_ours(void **state)
     assert_int_equal(extra.client[15], 15);
     assert_int_equal(extra.sequence, 0x100000002);
     assert_int_equal(extra.settled, 3);
+    assert_true(extra.boot == 0xfedcba9876543210);
     struct pen pen = pen_of(again, sizeof(again));
     oncrpc_extra_write(&pen, &extra);
     assert_false(pen.torn);
