@@ -27,17 +27,17 @@ enum idl_kind {
     IDL_HYPER, /* 8 bytes */
     IDL_FLOAT,
     IDL_DOUBLE,      /* (quadruple is refused) */
-    IDL_STRING,      /* bounds: bytes_max */
+    IDL_STRING,      /* its shape is IDL_PLAIN; `is_bounded` and `bound` are its own */
     IDL_OPAQUE,      /* fixed or variable: only in a declaration with IDL_ARRAY or IDL_VECTOR */
     IDL_NAMED,       /* an enum, a struct, a union or a typedef: `def` */
-    IDL_PROGRAM_REF, /* "program P": a remote reference */
+    IDL_PROGRAM_REF, /* "program P": a remote reference; refused by the checker, as nothing carries them yet */
 };
 
 struct idl_def;
 struct idl_type {
     enum idl_kind kind;
     bool is_unsigned;
-    unsigned bits;        /* IDL_INT: 8, 16, 32; what it is in C */
+    unsigned bits;        /* IDL_INT: 8, 16, 32; IDL_HYPER: 64; what it is in C */
     bool is_long;         /* written as `long`: 32 bits on the wire, `long` in the textbooks' C */
     struct idl_def *def;  /* IDL_NAMED, IDL_PROGRAM_REF */
     struct view spelling; /* as it was written: "unsigned int", "struct foo" */
@@ -55,6 +55,7 @@ enum idl_shape {
 struct idl_number {
     int64_t value;
     struct view name; /* empty: it was written as a number */
+    struct view text; /* as it was written, "0x20000001"; empty: an enumerator without a value of its own */
 };
 
 /* A field, an argument, an arm, the target of a typedef. */
@@ -62,10 +63,10 @@ struct idl_decl {
     struct idl_type type;
     enum idl_shape shape;
     bool is_bounded;         /* IDL_VECTOR and IDL_STRING */
-    struct idl_number bound; /* IDL_ARRAY, and where it is bounded */
+    struct idl_number bound; /* IDL_ARRAY, and where it is bounded; UINT32_MAX where only C knows the name */
     struct view name;        /* empty: void, or an argument without one */
     struct idl_place place;
-    struct view comment; /* that stands before it, as written, with its marks; or empty */
+    struct view comment; /* that stands before it, or behind it on its line, as written, with its marks; or empty */
     struct idl_decl *next;
 };
 
@@ -79,6 +80,7 @@ enum idl_def_kind {
     IDL_TYPEDEF,
     IDL_PROGRAM,
     IDL_VERBATIM, /* a "%" line: carried over into the C */
+    IDL_FOREIGN,  /* a type that only C knows, from a header that a "%#include" line names */
 };
 
 struct idl_enumerator {
@@ -118,6 +120,7 @@ struct idl_def {
     struct idl_place place;
     struct view comment;
     bool is_included; /* comes from a file that was included: not written again */
+    bool is_builtin;  /* not in the source: <rpc/rpc.h> has it (netobj, des_block, MAXNETNAMELEN), we do not */
     union {
         struct {
             struct idl_number number;
@@ -158,9 +161,18 @@ struct idl {
 struct idl_fault {
     struct idl_place place;
     char text[256];
-    char line[160]; /* of the source, tabs as they are */
+    char line[160]; /* of the source, tabs as they are; a long one is cut on both sides */
+    unsigned caret; /* the place in `line`, from 0 */
 };
-/* Parses and checks.  `text` is borrowed by the tree, `file` too.  0, -ERR_PROTOCOL with *why, or -ERR_NO_MEMORY. */
+/* Parses and checks.  `text` is borrowed by the tree, `file` too.  0, -ERR_PROTOCOL with *why, or -ERR_NO_MEMORY.
+ *
+ * Where the first line is a mark of the preprocessor, the file that it names is the one that nothing is included from;
+ * else `file` is.  Names that the text does not define: those of <rpc/rpc.h> come as definitions before all others
+ * (is_builtin), numbers are looked for in "%#define" lines, and what is left may be C's (IDL_FOREIGN) when there is a
+ * "%#include" line.  So the preprocessor is to be run with -DRPC_HDR, as rpcgen runs it for the header.
+ *
+ * A struct, union or enum whose body stands within a declaration is a definition before the one it stands in, by the
+ * names of both: "outer_field"; behind typedef it has the typedef's name. */
 int idl_parse(struct view text, const char *file, struct tambo_arena *arena, struct idl *ret, struct idl_fault *why);
 /* The three lines above; at most `size` bytes with the NUL. */
 void idl_fault_print(const struct idl_fault *why, char *ret, size_t size);
@@ -169,5 +181,8 @@ void idl_fault_print(const struct idl_fault *why, char *ret, size_t size);
 struct idl_def *idl_find(const struct idl *idl, struct view name);
 /* What a type is under its typedefs: a declaration that is plain, or has a shape. */
 struct idl_decl idl_resolve(const struct idl_decl *decl);
+/* What it takes on the wire, as of a definition. */
+size_t idl_wire_bytes_min(const struct idl_decl *decl);
+size_t idl_wire_bytes(const struct idl_decl *decl);
 
 #endif
