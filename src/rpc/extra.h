@@ -9,15 +9,23 @@ enum { TAMBO_RPC_PROGRAM = 0x2074616d, TAMBO_RPC_VERSION = 1 };
 enum tambo_rpc_extra_procedure {
     RPC_EXTRA_NULL = 0,
     /* client to server: () -> unsigned: the newest version of these procedures; unsigned hyper: the server's boot, a
-     * random number, not 0, that is another one each time it is started: with it goes what it remembers of calls */
+     * random number, not 0, that is another one each time it is started: with it goes what it remembers of calls;
+     * unsigned: for how many ms it remembers a call.  One that is to be executed at most once is not sent again when
+     * more than that has passed since it was first sent; 0: the server does not remember, and refuses such calls. */
     RPC_EXTRA_HELLO = 1,
     /* client to server, one way: (unsigned xid) */
     RPC_EXTRA_CANCEL = 2,
-    /* server to client, one way, on the same link: (unsigned xid): that call is accepted */
+    /* server to client, one way, on the same link, for a call with ONCRPC_EXTRA_RECEIPT: (unsigned xid): that call is
+     * accepted, and no more is said of it.  One that is not accepted is answered as ever.  One that comes again is told
+     * again. */
     RPC_EXTRA_RECEIPT = 3,
-    /* (unsigned program, unsigned version) -> string: the interface's text; version 0: the newest */
+    /* (unsigned program, unsigned version) -> string: the interface's text, "" where there is none; version 0: the
+     * newest */
     RPC_EXTRA_INTERFACE = 4,
-    /* () -> of each procedure served: name, calls, errors, median and 99th percentile in us (extra.x) */
+    /* () -> metric<>: of each procedure that is served, where
+     *     struct metric { string program_name<>; unsigned program, version; string name<>; unsigned number;
+     *                     unsigned hyper calls, errors, replays, took_us[32]; };
+     * see struct tambo_rpc_metric */
     RPC_EXTRA_METRICS = 5,
 };
 
