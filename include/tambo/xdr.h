@@ -15,7 +15,9 @@
  *        opaque name<N>          struct tambo_bytes        string name<N>  char * with its NUL, never NULL once decoded
  *        T *name                 T *, NULL where there is none
  *        union U                 struct U: the discriminant under its name, and a union `u` of the arms
- *        program P name          struct tambo_rpc_ref (tambo/rpc.h)
+ *
+ * `int F_encode_T(struct tambo_xdr_out *out, const T value)` it is for a typedef of an array.  An enum is passed as it
+ * is, also with a number that has no name; a union's discriminant must have an arm.
  *
  * Memory.  Encoding only reads.  Decoding takes what a value points to from an *arena* and never anything else, so all
  * of it goes with one tambo_arena_free().  A length is compared with its limit, and with the bytes that are there,
@@ -64,6 +66,7 @@ void tambo_arena_free(struct tambo_arena *arena);
 enum { TAMBO_XDR_PATH_MAX = 160, TAMBO_XDR_DEPTH_MAX = 256 };
 
 struct tambo_xdr_fault {
+    int rc;           /* of the call that failed last */
     const char *text; /* static; "longer than its limit" */
     char path[TAMBO_XDR_PATH_MAX];
 };
@@ -81,11 +84,15 @@ struct tambo_xdr_out {
     void *arg;
     size_t bytes_max;
     unsigned depth;
+    const void *first; /* pointer of this value; all of them are in `seen` from the second on */
     struct tambo_xdr_seen *seen;
     struct tambo_xdr_fault fault;
 };
 /* Grows on the heap up to `bytes_max`. */
 void tambo_xdr_out_init(struct tambo_xdr_out *out, size_t bytes_max);
+/* To be called once a value, before it is encoded behind what is there: pointers of the one before are forgotten. */
+void tambo_xdr_out_begin(struct tambo_xdr_out *out);
+/* Frees what it holds; of one with a `more` of its own only what it knows of pointers. */
 void tambo_xdr_out_free(struct tambo_xdr_out *out);
 static inline size_t
 tambo_xdr_out_len(const struct tambo_xdr_out *out)
@@ -93,7 +100,7 @@ tambo_xdr_out_len(const struct tambo_xdr_out *out)
     return (size_t)(out->at - out->start);
 }
 
-/* Room for `n` bytes, taken; NULL: the error of `more` is the call's.  Stubs ask once for all fields of fixed size that
+/* Room for `n` bytes, taken; NULL: `fault.rc` is the call's error.  Stubs ask once for all fields of fixed size that
  * follow each other. */
 uint8_t *tambo_xdr_room_slow(struct tambo_xdr_out *out, size_t n);
 static inline uint8_t *
@@ -135,15 +142,31 @@ tambo_xdr_write_double(uint8_t *p, double x)
     return tambo_xdr_write_u64(p, bits);
 }
 
-/* A length and the bytes, or only the bytes, with the zeros up to the next multiple of four. */
+/* Bytes with the zeros up to the next multiple of four, which `p` has room for. */
+static inline uint8_t *
+tambo_xdr_write_fixed(uint8_t *p, const void *data, size_t len)
+{
+    static const uint8_t zeros[4] = { 0, 0, 0, 0 };
+
+    if (len > 0)
+        memcpy(p, data, len);
+    memcpy(p + len, zeros, (0 - len) & 3);
+    return p + len + ((0 - len) & 3);
+}
+
+int tambo_xdr_put_u32(struct tambo_xdr_out *out, uint32_t x);
+/* A length and the bytes, or only the bytes. */
 int tambo_xdr_put_opaque(struct tambo_xdr_out *out, const void *data, uint32_t len, uint32_t len_max);
 int tambo_xdr_put_fixed(struct tambo_xdr_out *out, const void *data, uint32_t len);
 /* NULL is refused. */
 int tambo_xdr_put_string(struct tambo_xdr_out *out, const char *text, uint32_t len_max);
-int tambo_xdr_put_u32(struct tambo_xdr_out *out, uint32_t x);
-/* Begins what `pointer` points to: refused when this value has had it already, or when it lies too deep.  Each ends
- * with tambo_xdr_up(). */
+/* The count of a variable array; `items` may be NULL where there are none. */
+int tambo_xdr_put_count(struct tambo_xdr_out *out, uint32_t count, uint32_t count_max, const void *items);
+/* What `pointer` points to begins here: refused when this value has had it already, or when it lies too deep.  Ends with
+ * tambo_xdr_up(). */
 int tambo_xdr_down(struct tambo_xdr_out *out, const void *pointer);
+/* Is there something behind `pointer`, which is written; and then down to it: 1.  0: there is not. */
+int tambo_xdr_put_pointer(struct tambo_xdr_out *out, const void *pointer);
 static inline void
 tambo_xdr_up(struct tambo_xdr_out *out)
 {
@@ -161,12 +184,16 @@ struct tambo_xdr_in {
 static inline void
 tambo_xdr_in_init(struct tambo_xdr_in *in, const void *data, size_t len, struct tambo_arena *arena)
 {
-    *in = (struct tambo_xdr_in){
-        (const uint8_t *)data, (const uint8_t *)data + len, arena, 0, {NULL, ""}
-    };
+    in->at = (const uint8_t *)data;
+    in->end = in->at + len;
+    in->arena = arena;
+    in->depth = 0;
+    in->fault.rc = 0;
+    in->fault.text = NULL;
+    in->fault.path[0] = '\0';
 }
 
-/* `n` bytes of the input; NULL: it ends before, and the call's error is -TAMBO_ERR_PROTOCOL. */
+/* `n` bytes of the input; NULL: it ends before, and `fault.rc` (-TAMBO_ERR_PROTOCOL) is the call's error. */
 const uint8_t *tambo_xdr_need_slow(struct tambo_xdr_in *in);
 static inline const uint8_t *
 tambo_xdr_need(struct tambo_xdr_in *in, size_t n)
@@ -209,20 +236,43 @@ tambo_xdr_read_double(const uint8_t *p)
     return x;
 }
 
+/* Out of bytes that are there: what may be refused. */
+int tambo_xdr_read_bool_slow(struct tambo_xdr_in *in); /* neither 0 nor 1 (RFC 4506, 4.4) */
+static inline int
+tambo_xdr_read_bool(struct tambo_xdr_in *in, const uint8_t *p, bool *ret)
+{
+    uint32_t x = tambo_xdr_read_u32(p);
+
+    if (__builtin_expect(x > 1, 0))
+        return tambo_xdr_read_bool_slow(in);
+    *ret = x == 1;
+    return 0;
+}
+/* `char` and `short` travel as four bytes, which must fit. */
+int tambo_xdr_read_int8(struct tambo_xdr_in *in, const uint8_t *p, int8_t *ret);
+int tambo_xdr_read_uint8(struct tambo_xdr_in *in, const uint8_t *p, uint8_t *ret);
+int tambo_xdr_read_int16(struct tambo_xdr_in *in, const uint8_t *p, int16_t *ret);
+int tambo_xdr_read_uint16(struct tambo_xdr_in *in, const uint8_t *p, uint16_t *ret);
+/* `len` bytes and their padding, which must be zeros (RFC 4506, 3). */
+int tambo_xdr_read_fixed(struct tambo_xdr_in *in, const uint8_t *p, void *into, size_t len);
+
 int tambo_xdr_get_u32(struct tambo_xdr_in *in, uint32_t *ret);
-/* 0 or 1, else refused (RFC 4506, 4.4). */
 int tambo_xdr_get_bool(struct tambo_xdr_in *in, bool *ret);
-/* Padding that is not zero is refused (RFC 4506, 3). */
-int tambo_xdr_get_opaque(struct tambo_xdr_in *in, struct tambo_bytes *ret, uint32_t len_max);
 int tambo_xdr_get_fixed(struct tambo_xdr_in *in, void *into, uint32_t len);
+/* Padding that is not zero is refused. */
+int tambo_xdr_get_opaque(struct tambo_xdr_in *in, struct tambo_bytes *ret, uint32_t len_max);
 /* One with a NUL inside is refused. */
 int tambo_xdr_get_string(struct tambo_xdr_in *in, char **ret, uint32_t len_max);
 /* The count of a variable array: at most `count_max`, and no more than can be there when an element takes `wire_bytes`
- * at least; and zeroed memory for so many of `size`. */
+ * at least (0 counts as 1); and zeroed memory for so many of `size` at *retitems, NULL for none.  `retitems` is the
+ * address of a pointer to the elements. */
 int tambo_xdr_get_array(struct tambo_xdr_in *in, uint32_t count_max, size_t wire_bytes, size_t size, uint32_t *retcount,
                         void *retitems);
-/* Zeroed memory of `size` bytes for what is pointed to, or NULL where there is none; then tambo_xdr_in_up() ends it. */
+/* Is there something behind a pointer?  1: zeroed memory of `size` bytes for it at *ret, and one level down to it, which
+ * tambo_xdr_in_up() ends; 0: there is not, NULL.  `ret` is the address of that pointer. */
 int tambo_xdr_get_pointer(struct tambo_xdr_in *in, size_t size, void *ret);
+/* One level down, for arrays of what may hold itself. */
+int tambo_xdr_in_down(struct tambo_xdr_in *in);
 static inline void
 tambo_xdr_in_up(struct tambo_xdr_in *in)
 {
@@ -231,9 +281,11 @@ tambo_xdr_in_up(struct tambo_xdr_in *in)
 
 /* ---- faults, from the inside out ----------------------------------------------------------------------------- */
 
-/* Says what is wrong; returns `rc`. */
+/* Says what is wrong; returns `rc`.  What cannot be encoded is -TAMBO_ERR_ARGUMENTS, what cannot be decoded
+ * -TAMBO_ERR_PROTOCOL. */
 int tambo_xdr_fail(struct tambo_xdr_fault *fault, int rc, const char *text);
-/* On the way out each level puts its field's name, or its index (when >= 0), before the path; returns `rc`. */
+/* On the way out each level puts its field's name, and an index in it when that is not negative, before the path; returns
+ * `rc`. */
 int tambo_xdr_in_field(struct tambo_xdr_fault *fault, int rc, const char *field, int64_t index);
 /* "points[3].x: longer than its limit", with its NUL. */
 void tambo_xdr_why(const struct tambo_xdr_fault *fault, char *ret, size_t size);
