@@ -64,6 +64,8 @@ uint32_t rpc_request_number(const struct rpc_request *request);
 uint64_t rpc_request_deadline_ns(const struct rpc_request *request);
 bool rpc_request_is_canceled(const struct rpc_request *request);
 const char *rpc_request_peer(const struct rpc_request *request);
+/* Did it come over udp? */
+bool rpc_request_is_datagram(const struct rpc_request *request);
 const struct tambo_rpc_cred *rpc_request_cred(const struct rpc_request *request);
 /* The owner's word and link (initialised, in no list), from the first guard's `before` on; it is cut before the end. */
 void *rpc_request_data(const struct rpc_request *request);
