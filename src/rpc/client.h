@@ -27,7 +27,7 @@ struct rpc_line;
 struct rpc_call_on {
     /* 0 and the results, borrowed; or -err, and rpc_client_why() of the call's client tells more.  Exactly once, from
      * the loop or inside rpc_call_cancel or rpc_client_free, and the last call: the caller's memory is its own again.
-     */
+     * Calls may be begun and canceled here, and the client freed. */
     void (*done)(struct rpc_call *call, int rc, struct view results);
 };
 
