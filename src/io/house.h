@@ -11,6 +11,12 @@
 
 enum { WRITE_VIEWS_MAX = 64 };
 
+/* A datagram on its way out. */
+struct io_letter {
+    const struct io_remote *to; /* NULL: the peer */
+    struct view bytes;
+};
+
 struct io_house {
     int (*run)(struct io *io);
     void (*stop)(struct io *io);
@@ -53,6 +59,16 @@ struct io_house {
     int (*attach)(struct io *io, struct io_parcel parcel, struct io_stream **ret);
     void (*parcel_discard)(struct io *io, struct io_parcel parcel);
 
+    int (*datagram_open)(struct io *io, const struct io_address *address, const struct io_address *peer,
+                         struct io_datagram **ret);
+    void (*datagram_address)(const struct io_datagram *datagram, struct io_address *ret);
+    int (*datagram_broadcast)(struct io_datagram *datagram, bool allowed);
+    /* Those that cannot leave are lost. */
+    void (*datagram_send)(struct io_datagram *datagram, const struct io_letter *letters, unsigned n);
+    /* The end: io_event_datagram_gone follows, later, from the loop. */
+    void (*datagram_close)(struct io_datagram *datagram);
+    int (*remote_of)(struct io *io, const struct io_address *address, struct io_remote *ret);
+
     void (*submit)(struct io *io, struct io_job *job);
     int64_t (*now)(struct io *io, struct io_job *job);
     int (*list)(struct io *io, const char *path, io_name_fn *fn, void *arg);
@@ -74,6 +90,8 @@ struct io {
     struct list dirty;   /* outboxes with something to write */
     struct list news;    /* streams that broke or were drained in an owner's own call: told in the next turn */
     struct list parting; /* streams that are closing, by deadline */
+    struct list letters; /* datagram sockets with something to send */
+    struct list refusals; /* and those that were refused in an owner's own call: told in the next turn */
     struct io_timer parting_timer;
     struct outbox_pool pool;
 };
@@ -97,6 +115,21 @@ struct io_stream {
     bool closing : 1;    /* the owner has closed it: only `closed` is still told */
     bool shut : 1;       /* shutdown was sent */
     bool gone : 1;       /* house->close was called */
+};
+
+struct io_datagram {
+    struct io *io;
+    const struct io_datagram_on *on;
+    void *arg;
+    struct list dirty;   /* in io->letters */
+    struct list aside;   /* in io->refusals */
+    uint8_t *outgoing;   /* what was put (datagram.c) */
+    size_t len, room;    /* of it */
+    unsigned waiting;    /* datagrams in it */
+    int16_t refused_rc;  /* to be told */
+    bool has_peer : 1;
+    bool opening : 1; /* its peer's name is being resolved */
+    bool closing : 1; /* the owner has closed it: only `closed` is still told */
 };
 
 /* ---- for houses ------------------------------------------------------------------------------------------- */
@@ -128,5 +161,33 @@ void io_event_writable(struct io_stream *stream);
 void io_event_written(struct io_stream *stream, size_t n);
 /* After house->close: tells `closed`.  The house frees the stream afterwards. */
 void io_event_gone(struct io_stream *stream);
+
+/* ---- for houses: datagrams (datagram.c) --------------------------------------------------------------------- */
+
+void io_datagram_init(struct io_datagram *datagram, struct io *io);
+/* Frees what it holds; for one that nobody will hear of. */
+void io_datagram_fini(struct io_datagram *datagram);
+/* Sends what was put. */
+void io_datagram_flush(struct io_datagram *datagram);
+/* Refused in an owner's own call: told in the next turn. */
+void io_datagram_broke(struct io_datagram *datagram, int rc);
+
+/* The peer's name is resolved, or it is not. */
+void io_event_datagram_opened(struct io_datagram *datagram, int rc);
+void io_event_datagram_read(struct io_datagram *datagram, const struct io_remote *from, struct view bytes);
+void io_event_datagram_refused(struct io_datagram *datagram, int rc);
+/* After house->datagram_close: tells `closed`.  The house frees it afterwards. */
+void io_event_datagram_gone(struct io_datagram *datagram);
+
+/* io.c's: at a turn's end, and in io_event_news. */
+void io_datagrams_flush(struct io *io);
+void io_datagrams_tell(struct io *io);
+
+/* Has anybody put what has not been written? */
+static inline bool
+io_is_dirty(const struct io *io)
+{
+    return !list_empty(&io->dirty) || !list_empty(&io->letters);
+}
 
 #endif

@@ -20,6 +20,8 @@ io_init(struct io *io, const struct io_house *house, struct mem *mem)
     list_init(&io->news);
     outbox_pool_init(&io->pool, mem);
     list_init(&io->parting);
+    list_init(&io->letters);
+    list_init(&io->refusals);
 }
 
 void
@@ -211,6 +213,7 @@ io_event_news(struct io *io)
     list_splice(&news, &io->news);
     for (struct list *l = list_pop(&news); l != NULL; l = list_pop(&news))
         tell_news(container_of(l, struct io_stream, aside));
+    io_datagrams_tell(io);
 }
 
 void
@@ -224,13 +227,14 @@ io_event_wake(struct io *io)
 void
 io_end_turn(struct io *io)
 {
-    if (!io->busy && list_empty(&io->dirty)) /* dirty: bytes were put from outside of any turn */
+    if (!io->busy && !io_is_dirty(io)) /* dirty: bytes were put from outside of any turn */
         return;
     io->busy = io->ripe = false;
     if (io->turn_fn != NULL)
         io->turn_fn(io->turn_arg);
     for (struct list *l = list_pop(&io->dirty); l != NULL; l = list_pop(&io->dirty))
         io_flush(container_of(l, struct outbox, dirty)->stream);
+    io_datagrams_flush(io);
 }
 
 /* ---- streams: made and handed over -------------------------------------------------------------------------- */

@@ -195,16 +195,17 @@ void io_parcel_discard(struct io *io, struct io_parcel parcel);
 /* UDP.  Any of them may be lost, come twice or overtake another; none is changed or joined with another. */
 enum { IO_DATAGRAM_BYTES_MAX = 65507 };
 
-/* Where one came from and another goes to: opaque, copied freely. */
+/* Where one came from and another goes to: copied freely, equal when its bytes are. */
 struct io_remote {
-    uint8_t bytes[28]; /* as the house has it */
+    uint8_t bytes[28]; /* a sockaddr_in or sockaddr_in6 */
     uint8_t len;
 };
 
 struct io_datagram_on {
     /* One has come; `bytes` is borrowed for the call from the loop's one read buffer. */
     void (*read)(void *arg, const struct io_remote *from, struct view bytes);
-    /* -ERR_REFUSED: the other machine says that nobody listens there (ICMP).  Said of a connected one only. */
+    /* Of a socket with a peer.  -ERR_REFUSED: the other machine says that nobody listens there (ICMP); -ERR_ADDRESS:
+     * the peer's name cannot be resolved. */
     void (*refused)(void *arg, int rc);
     /* After io_datagram_close(), exactly once, and the last call. */
     void (*closed)(void *arg);
@@ -224,7 +225,10 @@ void io_datagram_address(const struct io_datagram *datagram, struct io_address *
 int io_datagram_put(struct io_datagram *datagram, const struct io_remote *to, struct view bytes);
 /* May it send to the broadcast address? */
 int io_datagram_broadcast(struct io_datagram *datagram, bool allowed);
+/* What was put leaves before. */
 void io_datagram_close(struct io_datagram *datagram);
+/* Of an address in numbers; 0 or -ERR_ADDRESS. */
+int io_remote_of(struct io *io, const struct io_address *address, struct io_remote *ret);
 /* "127.0.0.1:40112"; for log lines, and rpcbind's addresses. */
 void io_remote_print(const struct io_remote *remote, char *ret, size_t len);
 

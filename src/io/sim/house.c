@@ -120,7 +120,7 @@ void
 sim_house_look(struct sim_loop *loop)
 {
     struct io *io = &of_loop(loop)->io;
-    if (!list_empty(&io->dirty))
+    if (io_is_dirty(io))
         kick(io);
 }
 
@@ -251,6 +251,13 @@ still(struct sim_house *house)
     for (size_t i = 0; i < SIM_SIGNALS_MAX; i++)
         sim_event_cut(&house->handlers[i].event);
     sim_streams_still(house);
+    sim_datagrams_still(&house->sockets);
+}
+
+struct list *
+sim_house_sockets(struct sim_loop *loop)
+{
+    return &of_loop(loop)->sockets;
 }
 
 void
@@ -278,6 +285,7 @@ sim_house_free(struct sim_loop *loop)
     if (loop->machine->root == loop)
         loop->machine->root = NULL;
     sim_streams_free(house);
+    sim_datagrams_free(&house->sockets);
     sim_loop_fini(loop);
     io_fini(&house->io);
     mem_free(house->io.mem, house);
@@ -323,6 +331,12 @@ static const struct io_house sim_house = {
     .detach = sim_stream_detach,
     .attach = sim_stream_attach,
     .parcel_discard = sim_parcel_discard,
+    .datagram_open = sim_datagram_open,
+    .datagram_address = sim_datagram_address,
+    .datagram_broadcast = sim_datagram_broadcast,
+    .datagram_send = sim_datagram_send,
+    .datagram_close = sim_datagram_close,
+    .remote_of = sim_remote_of,
     .submit = submit,
     .now = job_now,
     .list = list_names,
@@ -337,6 +351,7 @@ sim_house_new(struct sim_machine *machine, struct mem *mem, struct sim_loop **re
     io_init(&house->io, &sim_house, mem);
     list_init(&house->streams);
     list_init(&house->listeners);
+    list_init(&house->sockets);
     sim_loop_init(&house->loop, machine);
     sim_house_set_clocks(&house->loop);
     *ret = &house->loop;

@@ -21,7 +21,7 @@ struct sim_stream;
 struct sim_house {
     struct io io;
     struct sim_loop loop;
-    struct list streams, listeners;
+    struct list streams, listeners, sockets;
     struct sim_event kick;
     bool woken; /* by io_wake, since the latest kick */
     struct sim_handler handlers[SIM_SIGNALS_MAX];
@@ -69,5 +69,18 @@ void sim_streams_close(struct sim_house *house);
 /* Outboxes are dropped, ends forgotten: nothing is told any more. */
 void sim_streams_still(struct sim_house *house);
 void sim_streams_free(struct sim_house *house);
+
+/* ---- datagram.c ---- */
+
+int sim_datagram_open(struct io *io, const struct io_address *address, const struct io_address *peer,
+                      struct io_datagram **ret);
+void sim_datagram_address(const struct io_datagram *datagram, struct io_address *ret);
+int sim_datagram_broadcast(struct io_datagram *datagram, bool allowed);
+void sim_datagram_send(struct io_datagram *datagram, const struct io_letter *letters, unsigned n);
+void sim_datagram_close(struct io_datagram *datagram);
+int sim_remote_of(struct io *io, const struct io_address *address, struct io_remote *ret);
+/* Nothing is told any more; and then they are freed. */
+void sim_datagrams_still(struct list *sockets);
+void sim_datagrams_free(struct list *sockets);
 
 #endif

@@ -23,7 +23,7 @@ struct sim {
     struct sim_agenda agenda;
     struct prng net, weather;
     uint64_t seed;
-    struct list machines, wires, partitions;
+    struct list machines, wires, partitions, letters;
     int64_t wire_ids;
     struct sim_event storm;      /* the next partition by chance */
     struct sim_machine *running; /* whose turn it is */
@@ -102,6 +102,14 @@ void sim_net_died(struct sim_machine *machine, bool power);
 /* Power came or went: what waits may flow, what flows may wait. */
 void sim_net_power(struct sim_machine *machine);
 void sim_net_free(struct sim *sim);
+/* The machine that an address stands for on `from`; NULL: none. */
+struct sim_machine *sim_host_of(struct sim_machine *from, const struct io_address *address);
+bool sim_is_loopback(const char *host);
+uint16_t sim_next_port(struct sim_machine *machine);
+
+/* ---- datagram.c ---- */
+
+void sim_letters_free(struct sim *sim);
 
 /* ---- job.c ---- */
 
@@ -149,6 +157,8 @@ void sim_house_look(struct sim_loop *loop);
 void sim_house_end_turn(struct sim_loop *loop);
 /* Calls the handler: false when there is none. */
 bool sim_house_signal(struct sim_loop *loop, int signum);
+/* Its sockets for datagrams. */
+struct list *sim_house_sockets(struct sim_loop *loop);
 /* Drops the outboxes. */
 void sim_house_died(struct sim_loop *loop);
 

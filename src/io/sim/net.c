@@ -25,8 +25,8 @@ wire_new(struct sim *sim, enum io_kind kind)
     return wire;
 }
 
-static uint16_t
-next_port(struct sim_machine *machine)
+uint16_t
+sim_next_port(struct sim_machine *machine)
 {
     if (machine->port_next < PORT_FIRST)
         machine->port_next = PORT_FIRST;
@@ -45,8 +45,8 @@ is_self(const char *host)
     return false;
 }
 
-static struct sim_machine *
-host_of(struct sim_machine *from, const struct io_address *address)
+struct sim_machine *
+sim_host_of(struct sim_machine *from, const struct io_address *address)
 {
     if (address->kind == IO_UNIX || is_self(address->host))
         return from;
@@ -123,7 +123,7 @@ knock(struct sim_event *event)
     struct sim_wire *wire = container_of(event, struct sim_wire, knock);
     struct sim *sim = wire->sim;
     struct sim_machine *from = wire->ends[0].machine;
-    struct sim_machine *to = host_of(from, &wire->address);
+    struct sim_machine *to = sim_host_of(from, &wire->address);
     if (to == NULL) {
         answer(wire, -ERR_ADDRESS);
         return;
@@ -150,7 +150,7 @@ sim_wire_connect(struct sim_loop *loop, const struct io_address *address, const 
     struct sim *sim = machine->sim;
     struct sim_wire *wire = wire_new(sim, address->kind);
     wire->address = *address;
-    wire->local = host_of(machine, address) == machine;
+    wire->local = sim_host_of(machine, address) == machine;
     wire->knock_until_ns = sim->now_ns + KNOCK_LONG_NS;
     struct sim_end *end = &wire->ends[0];
     end->machine = machine;
@@ -158,7 +158,7 @@ sim_wire_connect(struct sim_loop *loop, const struct io_address *address, const 
     end->on = on;
     end->owner = owner;
     end->opening = true;
-    end->port = next_port(machine);
+    end->port = sim_next_port(machine);
     sim_event_set(&sim->agenda, &wire->knock, sim->now_ns + sim_wire_latency(wire), knock);
     return end;
 }
@@ -193,6 +193,12 @@ is_taken(const struct sim_loop *loop, const struct io_address *address)
     return false;
 }
 
+bool
+sim_is_loopback(const char *host)
+{
+    return strcmp(host, "127.0.0.1") == 0 || strcmp(host, "localhost") == 0 || strcmp(host, "::1") == 0;
+}
+
 int
 sim_wire_listen(struct sim_listener *listener, struct sim_loop *loop, const struct io_address *address)
 {
@@ -200,15 +206,14 @@ sim_wire_listen(struct sim_listener *listener, struct sim_loop *loop, const stru
     list_init(&listener->link);
     if (is_taken(loop, address))
         return -ERR_ADDRESS_IN_USE;
-    if (host_of(machine, address) != machine)
+    if (sim_host_of(machine, address) != machine)
         return -ERR_ADDRESS;
     listener->machine = machine;
     listener->loop = loop;
     listener->address = *address;
-    listener->loopback_only = strcmp(address->host, "127.0.0.1") == 0 || strcmp(address->host, "localhost") == 0 ||
-                              strcmp(address->host, "::1") == 0;
+    listener->loopback_only = sim_is_loopback(address->host);
     if (address->kind == IO_TCP && address->port == 0)
-        listener->address.port = next_port(machine);
+        listener->address.port = sim_next_port(machine);
     list_push(&machine->listeners, &listener->link);
     return 0;
 }
@@ -386,6 +391,7 @@ sim_net_storms(struct sim *sim)
 void
 sim_net_free(struct sim *sim)
 {
+    sim_letters_free(sim);
     LIST_EACH(&sim->wires, it)
         sim_wire_free(container_of(it, struct sim_wire, link));
     LIST_EACH(&sim->partitions, it) {

@@ -11,7 +11,8 @@
 #define NET_LOSSY                                                                                                \
     .latency_ns_min = 1 * MS, .latency_ns_max = 80 * MS, .net_bytes_per_s = 2 * 1000 * 1000, .chunk_once_in = 2, \
     .reset_once_in = 200, .mute_once_in = 1000, .refuse_once_in = 10, .partition_every_ns = 20 * S,              \
-    .partition_ns_max = 5 * S
+    .partition_ns_max = 5 * S, .letter_lost_once_in = 10, .letter_twice_once_in = 20, .letter_late_once_in = 20, \
+    .letter_late_ns_max = 3 * S
 
 #define DISK_CALM                                                                                   \
     .disk_ns_min = 5 * US, .disk_ns_max = 50 * US, .sync_ns_min = 50 * US, .sync_ns_max = 300 * US, \

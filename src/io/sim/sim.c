@@ -39,6 +39,7 @@ sim_new(struct mem *mem, uint64_t seed, const struct sim_profile *profile, struc
     list_init(&sim->machines);
     list_init(&sim->wires);
     list_init(&sim->partitions);
+    list_init(&sim->letters);
     prng_init(&sim->net, hash_bytes(view_str("net"), seed));
     prng_init(&sim->weather, hash_bytes(view_str("weather"), seed));
     sim_net_storms(sim);

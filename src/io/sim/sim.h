@@ -40,6 +40,10 @@ struct sim_profile {
     uint64_t reset_once_in;                  /* a write breaks its connection: both sides see a reset */
     uint64_t mute_once_in;                   /* a write is the last that passes: silence in both directions */
     uint64_t refuse_once_in;                 /* a connect is refused */
+    uint64_t letter_lost_once_in;            /* a datagram */
+    uint64_t letter_twice_once_in;           /* it comes twice */
+    uint64_t letter_late_once_in;            /* it takes longer */
+    uint64_t letter_late_ns_max;             /* by so much at most */
     uint64_t partition_every_ns;             /* two machines lose each other about this often; 0: never */
     uint64_t partition_ns_max;               /* for at most so long */
 

@@ -281,7 +281,7 @@ io_gate_wait(struct io_gate *gate, struct io_waiter *waiter, uint64_t deadline_n
     int rc = 0;
     gate->streak = false;
     catch_up(gate);
-    if (!list_empty(&gate->house->io.dirty))
+    if (io_is_dirty(&gate->house->io))
         gate_flush(gate);
     mind_sleeper(gate);
     list_init(&waiter->link);
@@ -364,7 +364,7 @@ void
 io_gate_leave(struct io_gate *gate)
 {
     catch_up(gate);
-    if (!list_empty(&gate->house->io.dirty))
+    if (io_is_dirty(&gate->house->io))
         write_or_defer(gate);
     mind_sleeper(gate);
     gate_drop(gate);

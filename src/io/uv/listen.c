@@ -122,17 +122,25 @@ claim(int fd, const struct sockaddr *address, socklen_t n, bool first)
     return set_one(fd, IPPROTO_TCP, TCP_NODELAY) < 0 ? -errno : 0;
 }
 
-static uint16_t *
-port_of(struct sockaddr_storage *address)
+socklen_t
+uv_address_len(const struct sockaddr_storage *address)
 {
-    return address->ss_family == AF_INET6 ? &((struct sockaddr_in6 *)address)->sin6_port
-                                          : &((struct sockaddr_in *)address)->sin_port;
+    return address->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
+}
+
+uint16_t
+uv_address_port(const struct sockaddr_storage *address)
+{
+    return ntohs(((const struct sockaddr_in *)address)->sin_port); /* at one place in both families */
 }
 
 static int
-open_tcp(struct io_listener *l, struct sockaddr_storage *at)
+open_tcp(void *arg, struct sockaddr_storage *at)
 {
-    socklen_t n = at->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
+    struct io_listener *l = arg;
+    socklen_t n = uv_address_len(at);
+    if (l->fd >= 0)
+        close(l->fd); /* of the other family */
     l->fd = socket(at->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (l->fd < 0)
         return -errno;
@@ -141,28 +149,24 @@ open_tcp(struct io_listener *l, struct sockaddr_storage *at)
         return rc;
     if (listen(l->fd, BACKLOG) < 0 || getsockname(l->fd, (struct sockaddr *)at, &n) < 0)
         return -errno;
-    l->address.port = ntohs(*port_of(at));
+    l->address.port = uv_address_port(at);
     return 0;
 }
 
-/* `*` is every address of both families, or of version 4 where there is no version 6. */
-static int
-listen_tcp(struct io_listener *l)
+int
+uv_open_at(struct uv_house *house, const struct io_address *address, uv_open_fn *fn, void *arg)
 {
     struct sockaddr_storage at = { 0 };
-    bool all = strcmp(l->address.host, "*") == 0;
-    const struct io_address any6 = { .host = "::", .port = l->address.port };
-    const struct io_address any4 = { .host = "0.0.0.0", .port = l->address.port };
-    int rc = resolve(uv_house_of(l->io), all ? &any6 : &l->address, &at);
+    bool all = strcmp(address->host, "*") == 0;
+    const struct io_address any6 = { .host = "::", .port = address->port };
+    const struct io_address any4 = { .host = "0.0.0.0", .port = address->port };
+    int rc = resolve(house, all ? &any6 : address, &at);
     if (rc == 0)
-        rc = open_tcp(l, &at);
+        rc = fn(arg, &at);
     if (!all || (rc != -EAFNOSUPPORT && rc != -EADDRNOTAVAIL))
         return rc;
-    if (l->fd >= 0)
-        close(l->fd);
-    l->fd = -1;
-    rc = resolve(uv_house_of(l->io), &any4, &at);
-    return rc < 0 ? rc : open_tcp(l, &at);
+    rc = resolve(house, &any4, &at);
+    return rc < 0 ? rc : fn(arg, &at);
 }
 
 /* ---- unix --------------------------------------------------------------------------------------------------- */
@@ -243,7 +247,7 @@ uv_listen_on(struct io *io, const struct io_address *address, io_accept_fn *fn, 
     if (l == NULL)
         return -ERR_NO_MEMORY;
     *l = (struct io_listener){ .io = io, .fd = -1, .address = *address, .fn = fn, .arg = arg };
-    int rc = address->kind == IO_TCP ? listen_tcp(l) : listen_unix(l);
+    int rc = address->kind == IO_TCP ? uv_open_at(house, address, open_tcp, l) : listen_unix(l);
     if (rc == 0)
         rc = uv_poll_init(&house->loop, &l->poll, l->fd);
     if (rc < 0) {

@@ -175,6 +175,7 @@ free_house(struct io *io)
     struct uv_house *house = uv_house_of(io);
     io->dead = true;
     uv_listeners_close(house);
+    uv_datagrams_close(house);
     uv_signals_close(house);
     uv_programs_close(house);
     close_own(house);
@@ -229,6 +230,12 @@ static const struct io_house house_uv = {
     .detach = uv_stream_detach,
     .attach = uv_stream_attach,
     .parcel_discard = uv_parcel_discard,
+    .datagram_open = uv_datagram_open,
+    .datagram_address = uv_datagram_address,
+    .datagram_broadcast = uv_datagram_broadcast,
+    .datagram_send = uv_datagram_send,
+    .datagram_close = uv_datagram_close,
+    .remote_of = uv_remote_of,
     .submit = uv_job_submit,
     .now = uv_job_now,
     .list = uv_list,
@@ -275,6 +282,7 @@ make(struct mem *mem, bool first, struct io **ret)
         return -ERR_NO_MEMORY;
     house->first = first;
     list_init(&house->listeners);
+    list_init(&house->datagrams);
     list_init(&house->signals);
     list_init(&house->programs);
     list_init(&house->done);

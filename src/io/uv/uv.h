@@ -18,7 +18,7 @@ struct uv_house {
     uint64_t alarm_ns;
     bool alarm_moved;
     bool first; /* the process's first loop: it sees to it that nobody else has an address */
-    struct list listeners, signals, programs;
+    struct list listeners, datagrams, signals, programs;
     struct list done;     /* jobs that were run inline for want of memory */
     int spare_fd;         /* so that a connection can be handed over when descriptors have run out; or -1 */
     uint8_t *read_buffer; /* the one that all connections read into */
@@ -109,6 +109,24 @@ bool uv_is_abstract(const struct io_address *address);
 /* Its length. */
 struct sockaddr_un;
 socklen_t uv_unix_address(const struct io_address *address, struct sockaddr_un *ret);
+
+/* Gives each address that `address` stands for to `fn`, until one is opened: 0 or -errno.  `*` is every address of both
+ * families, or of version 4 where there is no version 6. */
+struct sockaddr_storage;
+typedef int uv_open_fn(void *arg, struct sockaddr_storage *at);
+int uv_open_at(struct uv_house *house, const struct io_address *address, uv_open_fn *fn, void *arg);
+socklen_t uv_address_len(const struct sockaddr_storage *address);
+uint16_t uv_address_port(const struct sockaddr_storage *address);
+
+/* datagram.c */
+int uv_datagram_open(struct io *io, const struct io_address *address, const struct io_address *peer,
+                     struct io_datagram **ret);
+void uv_datagram_address(const struct io_datagram *datagram, struct io_address *ret);
+int uv_datagram_broadcast(struct io_datagram *datagram, bool allowed);
+void uv_datagram_send(struct io_datagram *datagram, const struct io_letter *letters, unsigned n);
+void uv_datagram_close(struct io_datagram *datagram);
+int uv_remote_of(struct io *io, const struct io_address *address, struct io_remote *ret);
+void uv_datagrams_close(struct uv_house *house);
 
 /* input.c */
 int uv_standard_input(struct io *io, struct io_stream **ret);
