@@ -99,9 +99,9 @@ struct rpcbind_stat {
 tambo_xdr_encode_fn rpcbind_encode_mapping, rpcbind_encode_pmap, rpcbind_encode_mappings, rpcbind_encode_pmaps,
     rpcbind_encode_call, rpcbind_encode_pmap_result, rpcbind_encode_result, rpcbind_encode_entries,
     rpcbind_encode_netbuf, rpcbind_encode_stat;
+/* (Entries and statistics are not asked for by anything of ours.) */
 tambo_xdr_decode_fn rpcbind_decode_mapping, rpcbind_decode_pmap, rpcbind_decode_mappings, rpcbind_decode_pmaps,
-    rpcbind_decode_call, rpcbind_decode_pmap_result, rpcbind_decode_result, rpcbind_decode_entries,
-    rpcbind_decode_netbuf, rpcbind_decode_stat;
+    rpcbind_decode_call, rpcbind_decode_pmap_result, rpcbind_decode_result, rpcbind_decode_netbuf;
 /* uint32_t; bool; char *. */
 tambo_xdr_encode_fn rpcbind_encode_word, rpcbind_encode_bool, rpcbind_encode_text;
 tambo_xdr_decode_fn rpcbind_decode_word, rpcbind_decode_bool, rpcbind_decode_text;
