@@ -11,9 +11,10 @@
 
 struct rpc_registration;
 
+/* Both may also come from inside the calls below that lead to them. */
 struct rpc_registration_on {
-    /* rpcbind knows all of it; or -err: it could not be told, which is tried again.  After rpc_registration_open(),
-     * and after each rpc_registration_renew(). */
+    /* After rpc_registration_open(), after each rpc_registration_renew(), and when it changes: 0: rpcbind knows all of
+     * it; -err: it could not be told, which is tried again; -ERR_DENIED: some of it is another's, or not for us. */
     void (*told)(void *arg, int rc);
     /* After rpc_registration_close(): it is taken back, or that could not be done within a second.  Exactly once, and
      * the last call: it is freed. */
@@ -21,7 +22,7 @@ struct rpc_registration_on {
 };
 
 /* The server is borrowed until `closed`, or rpc_registration_free().  What it serves by unix: and inproc: is nobody's
- * business. */
+ * business.  One program's version has one address a netid: that of the door which was opened first. */
 int rpc_registration_open(struct rpc_world *world, const struct rpc_server *server,
                           const struct rpc_registration_on *on, void *arg, struct rpc_registration **ret);
 /* The server serves more, or listens at one more address. */
