@@ -17,7 +17,8 @@ struct idl_text {
     size_t len, size;
     unsigned indent, column; /* levels; characters of the line so far */
     unsigned list_column;    /* where a broken list goes on */
-    bool list_is_empty;
+    bool list_has_items;
+    const char *item; /* the last one, which waits to know what follows it */
     bool torn;
 };
 
@@ -35,8 +36,8 @@ idl_text_view(const struct idl_text *text)
 void idl_text_put(struct idl_text *text, struct view bytes);
 void idl_text_print(struct idl_text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* "int f(" begins a list; each item goes behind a comma, on a new line when it would not fit; ");" ends it.  An item
- * that ends the list is followed by `close` on the same line: it is given with the last item, for its room. */
+/* "int f(" begins a list; its items stand behind commas, each on a new line when it would not fit with what follows it;
+ * ");" closes it, and the line goes on behind that. */
 void idl_text_list(struct idl_text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void idl_text_item(struct idl_text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void idl_text_close(struct idl_text *text, const char *close);
@@ -44,7 +45,9 @@ void idl_text_close(struct idl_text *text, const char *close);
 /* A comment as it stands in the source, with its marks, indented anew; nothing for an empty one. */
 void idl_text_comment(struct idl_text *text, struct view comment);
 
-/* A name in lower case, or upper case; from the arena, with its NUL.  Never NULL: "" when the text is torn. */
+/* A string from the text's arena.  Never NULL: "" when the text is torn. */
+const char *idl_text_format(struct idl_text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* A name in lower case, or upper case, likewise. */
 const char *idl_text_lower(struct idl_text *text, struct view name);
 const char *idl_text_upper(struct idl_text *text, struct view name);
 
