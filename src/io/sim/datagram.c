@@ -301,7 +301,9 @@ open_to(struct sim_socket *s, const struct io_address *peer)
     struct sim_machine *machine = machine_of(s);
     s->peer = *peer;
     s->address = (struct io_address){ .kind = IO_TCP, .host = "0.0.0.0", .port = sim_next_port(machine) };
-    s->datagram.opening = true;
+    s->datagram.opening = !sim_is_loopback(peer->host) || strcmp(peer->host, "localhost") == 0;
+    if (!s->datagram.opening)
+        return;
     sim_event_set(sim_loop_agenda(loop_of(s)), &s->resolve, machine->sim->now_ns + LOCAL_NS, resolved);
 }
 

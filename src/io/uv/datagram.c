@@ -89,8 +89,10 @@ on_ready(uv_poll_t *poll, int status, int events)
     struct uv_datagram *d = container_of(poll, struct uv_datagram, poll);
     struct uv_house *house = uv_house_of(d->datagram.io);
     struct slots slots;
-    (void)status, (void)events; /* recvmmsg knows more */
+    (void)events; /* recvmmsg knows more */
     uv_begin(house);
+    if (status < 0) /* of an error libuv only says that it has stopped */
+        (void)uv_poll_start(poll, UV_READABLE, on_ready);
     for (unsigned reads = 0; reads < READS_A_TURN_MAX && d->fd >= 0; reads++) {
         int n = receive(d->fd, house->read_buffer, &slots);
         if (n == -EAGAIN)
