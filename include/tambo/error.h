@@ -28,7 +28,7 @@ extern "C" {
     ERROR(UNREACHABLE,    18, "no peer can be reached")                        \
     ERROR(ADDRESS,        19, "not an endpoint, or it cannot be resolved")                         \
     ERROR(ADDRESS_IN_USE, 20, "the address is in use")                                             \
-    ERROR(CANCELED,       21, "the socket was closed meanwhile")                                   \
+    ERROR(CANCELED,       21, "closed, freed or canceled meanwhile")                               \
     ERROR(INVALID,        22, "an argument that this pattern or option does not take")             \
     ERROR(IO,             23, "input/output error")                                                \
     ERROR(STATE,          24, "not now: a request comes before its reply, a reply after a request") \

@@ -49,19 +49,19 @@ struct tambo_rpc_program {
     const struct tambo_rpc_procedure *procedures; /* by rising number, without NULL's 0 */
     unsigned count;
     const char *idl; /* the interface's text, which the server tells whoever asks; NULL: none */
-    /* Who is asked for each number that is not in the list (tambo_rpc_number_of() tells it); NULL: -TAMBO_ERR_PROCEDURE.
-     * For programs whose procedures are not known before they are called. */
+    /* Who is asked for each number that is not in the list (tambo_rpc_number_of() tells it); NULL:
+     * -TAMBO_ERR_PROCEDURE. For programs whose procedures are not known before they are called. */
     const struct tambo_rpc_procedure *any;
 };
 
 /* ---- what became of a call ---------------------------------------------------------------------------------- */
 
 /*  -TAMBO_ERR_...                                                 the call was
- *  (0), FAILED of our server, RESULTS                             executed
+ *  (0), RESULTS                                                   executed
  *  UNREACHABLE, REFUSED, ADDRESS, DENIED, PROGRAM, VERSION,       not executed
  *  PROCEDURE, ARGUMENTS, OVERLOADED, CANCELED, TOO_LARGE,
- *  NO_MEMORY, FULL, INVALID, STATE, NOT_FOUND, FORKED
- *  TIMEOUT, RESET, END, ABANDONED, PROTOCOL, FAILED of another    perhaps executed
+ *  NO_MEMORY, FULL, INVALID, STATE, NOT_FOUND, FORKED, DESCRIPTORS
+ *  TIMEOUT, RESET, END, ABANDONED, PROTOCOL, FAILED               perhaps executed
  *
  * A deadline that passes before the call could be sent is -TAMBO_ERR_UNREACHABLE, one after that -TAMBO_ERR_TIMEOUT. */
 enum tambo_outcome { TAMBO_EXECUTED, TAMBO_NOT_EXECUTED, TAMBO_OUTCOME_UNKNOWN };
@@ -166,8 +166,8 @@ int tambo_rpc_cast(struct tambo_rpc_client *client, const struct tambo_rpc_proce
 int tambo_rpc_send(struct tambo_rpc_client *client, const struct tambo_rpc_procedure *procedure, const void *args);
 /* Calls procedure 0, which does nothing. */
 int tambo_rpc_ping(struct tambo_rpc_client *client);
-/* Of the last failed call of this handle: "rpcbind at 10.0.0.1 has no program 100003".  Threads that want to tell theirs
- * apart have a handle each (tambo_rpc_client_again).  Copied; at most `size` bytes with the NUL. */
+/* Of the last failed call of this handle: "rpcbind at 10.0.0.1 has no program 100003".  Threads that want to tell
+ * theirs apart have a handle each (tambo_rpc_client_again).  Copied; at most `size` bytes with the NUL. */
 int tambo_rpc_why(struct tambo_rpc_client *client, char *ret, size_t size);
 
 /* ---- one call, many servers ----------------------------------------------------------------------------------- */
@@ -205,8 +205,8 @@ int tambo_rpc_serve(struct tambo_rpc_server *server, const struct tambo_rpc_prog
 int tambo_rpc_listen(struct tambo_rpc_server *server, const char *address);
 /* The address bound last, with its port, and its NUL. */
 int tambo_rpc_address(struct tambo_rpc_server *server, char *ret, size_t size);
-/* 0: the server was stopped, here or before, by tambo_rpc_stop(), from any thread or handler; -TAMBO_ERR_TIMEOUT.
- * (Servers answer in the background too; whoever waits here answers without a switch of threads.) */
+/* 0: the server was stopped; -TAMBO_ERR_TIMEOUT.  (Servers answer in the background too; whoever waits here answers
+ * without a switch of threads.) */
 int tambo_rpc_run(struct tambo_rpc_server *server, int wait_ms);
 /* Ends the tambo_rpc_run() that is under way, or else the next one, and only that.  A handler may call it too. */
 void tambo_rpc_stop(struct tambo_rpc_server *server);
@@ -216,8 +216,9 @@ int tambo_rpc_drain(struct tambo_rpc_server *server, int wait_ms);
 /* ---- handlers --------------------------------------------------------------------------------------------------
  *     int handler(void *arg, struct tambo_rpc_request *request, const ARGS *args, RET *ret);
  * 0: *ret is the result; -TAMBO_ERR_X: the call fails (a caller sees DENIED, OVERLOADED, ARGUMENTS, PROCEDURE, VERSION
- * or PROGRAM, for each other error FAILED); TAMBO_RPC_LATER: it will be answered by tambo_rpc_reply() or tambo_rpc_fail(), from any thread,
- * and the request, its arguments and its arena live until then.  Without workers a handler runs within the context's
+ * or PROGRAM, for each other error FAILED); TAMBO_RPC_LATER: it is answered once by tambo_rpc_reply(), tambo_rpc_fail()
+ * or tambo_rpc_drop(), now or later, from any thread, and the request, its arguments and its arena live until then.
+ * What was not answered when its context is freed goes with it.  Without workers a handler runs within the context's
  * lock: it is to be quick, and may not wait on the same context (-TAMBO_ERR_STATE). */
 enum { TAMBO_RPC_LATER = 1 };
 

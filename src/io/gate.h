@@ -38,6 +38,10 @@ void io_gate_call_begin(struct io_gate *gate);
 void io_gate_call_end(struct io_gate *gate);
 /* Only between enter and leave. */
 struct io *io_gate_loop(struct io_gate *gate);
+/* A further thread that runs `fn(arg)` and is deaf to signals, which are for the host's own; between enter and leave.
+ * It is joined there, too, when the rest of its way needs the gate no more.  0 or -err. */
+int io_gate_thread_start(struct io_gate *gate, io_fn *fn, void *arg, struct io_thread **ret);
+void io_gate_thread_join(struct io_gate *gate, struct io_thread *thread);
 
 /* One thread that waits.  The caller's memory, zeroed. */
 struct io_waiter {

@@ -30,6 +30,7 @@ struct io_house {
     uint64_t (*exact_ns)(const struct io *io);
     void (*random)(struct io *io, void *ret, size_t n);
     void (*ready)(struct io *io);
+    void (*identity)(struct io *io, struct io_identity *ret);
     int (*on_signal)(struct io *io, int signum, io_fn *fn, void *arg);
     int (*spawn)(struct io *io, const struct io_program *program, io_exit_fn *exited, void *arg);
     /* The earliest timer is now due at `at_ns` (UINT64_MAX: none). */

@@ -125,6 +125,12 @@ io_ready(struct io *io)
     io->house->ready(io);
 }
 
+void
+io_identity(struct io *io, struct io_identity *ret)
+{
+    io->house->identity(io, ret);
+}
+
 int
 io_spawn(struct io *io, const struct io_program *program, io_exit_fn *exited, void *arg)
 {

@@ -324,6 +324,20 @@ chance_does_not_repeat(void **state)
     assert_memory_not_equal(a, b, sizeof(a));
 }
 
+static void
+a_process_knows_who_it_is(void **state)
+{
+    struct stage *stage = *state;
+    struct io_identity first = { .uid = UINT32_MAX }, again;
+    io_identity(stage->io, &first);
+    io_identity(stage->io, &again);
+    assert_true(first.uid != UINT32_MAX && first.machine[0] != '\0' && first.group_count <= IO_GROUPS_MAX);
+    assert_memory_equal(&first, &again, sizeof(first));
+    stage->mem.fail_at = stage->mem.calls + 1; /* then it has no groups */
+    io_identity(stage->io, &again);
+    assert_int_equal(again.uid, first.uid);
+}
+
 int
 main(void)
 {
@@ -344,6 +358,7 @@ main(void)
         CASE(signals_reach_their_newest_handler),
         CASE(clocks_go_forward),
         CASE(chance_does_not_repeat),
+        CASE(a_process_knows_who_it_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

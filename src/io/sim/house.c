@@ -148,6 +148,14 @@ ready(struct io *io)
         sim_note(sim_house_machine(io)->sim, "%s is ready", sim_house_machine(io)->name);
 }
 
+/* A program of the simulated world is its machine's only user. */
+static void
+identity(struct io *io, struct io_identity *ret)
+{
+    *ret = (struct io_identity){ .uid = 1000, .gid = 1000 };
+    snprintf(ret->machine, sizeof(ret->machine), "%s", sim_house_machine(io)->name);
+}
+
 static int
 thread_start(struct io *io, io_fn *fn, void *arg, struct io_thread **ret)
 {
@@ -313,6 +321,7 @@ static const struct io_house sim_house = {
     .exact_ns = exact_ns,
     .random = draw,
     .ready = ready,
+    .identity = identity,
     .on_signal = on_signal,
     .spawn = spawn,
     .set_alarm = set_alarm,

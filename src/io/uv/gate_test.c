@@ -547,6 +547,48 @@ a_child_is_told_and_may_leave(void **state)
     assert_true(gets(&rig->a, 10));
 }
 
+/* ---- further threads ------------------------------------------------------------------------------------------ */
+
+struct helper {
+    struct io_gate *gate;
+    struct io_waiter own, *other;
+    bool is_told, is_deaf, is_gone;
+};
+
+static void
+wait_for_word(void *arg)
+{
+    struct helper *helper = arg;
+    sigset_t blocked;
+    must(io_gate_enter(helper->gate) == 0);
+    pthread_sigmask(SIG_SETMASK, NULL, &blocked);
+    helper->is_deaf = sigismember(&blocked, SIGTERM) == 1;
+    while (!helper->is_told)
+        (void)io_gate_wait(helper->gate, &helper->own, UINT64_MAX);
+    helper->is_gone = true;
+    io_gate_rouse(helper->gate, helper->other);
+    io_gate_leave(helper->gate);
+}
+
+static void
+a_further_thread_waits_as_callers_do(void **state)
+{
+    struct rig *rig = *state;
+    struct io_waiter waiter = { 0 };
+    struct helper helper = { .gate = rig->a.gate, .other = &waiter };
+    struct io_thread *thread;
+    enter(&rig->a);
+    assert_int_equal(io_gate_thread_start(rig->a.gate, wait_for_word, &helper, &thread), 0);
+    assert_int_equal(io_gate_wait(rig->a.gate, &waiter, after_ms(rig->a.gate, SHORT_MS)), -ERR_TIMEOUT);
+    helper.is_told = true;
+    io_gate_rouse(rig->a.gate, &helper.own);
+    while (!helper.is_gone)
+        assert_int_equal(io_gate_wait(rig->a.gate, &waiter, after_ms(rig->a.gate, PATIENCE_MS)), 0);
+    io_gate_thread_join(rig->a.gate, thread);
+    assert_true(helper.is_deaf);
+    leave(&rig->a);
+}
+
 int
 main(void)
 {
@@ -565,6 +607,7 @@ main(void)
         GATE_TEST(answers_come_to_who_waits),
         GATE_TEST(many_threads_use_one_loop),
         GATE_TEST(a_child_is_told_and_may_leave),
+        GATE_TEST(a_further_thread_waits_as_callers_do),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

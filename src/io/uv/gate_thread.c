@@ -89,16 +89,27 @@ run(void *arg)
     gate_drop(gate);
 }
 
-/* Signals are for the host's own threads. */
 int
-gate_thread_start(struct io_gate *gate)
+io_gate_thread_start(struct io_gate *gate, io_fn *fn, void *arg, struct io_thread **ret)
 {
     sigset_t all, old;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &old);
-    int rc = io_thread_start(&gate->house->io, run, gate, &gate->thread);
+    int rc = io_thread_start(&gate->house->io, fn, arg, ret);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     return rc;
+}
+
+void
+io_gate_thread_join(struct io_gate *gate, struct io_thread *thread)
+{
+    io_thread_join(&gate->house->io, thread);
+}
+
+int
+gate_thread_start(struct io_gate *gate)
+{
+    return io_gate_thread_start(gate, run, gate, &gate->thread);
 }
 
 void

@@ -212,6 +212,7 @@ static const struct io_house house_uv = {
     .exact_ns = exact_ns,
     .random = fill_random,
     .ready = uv_ready,
+    .identity = uv_identity,
     .on_signal = uv_on_signal,
     .spawn = uv_program_spawn,
     .set_alarm = set_alarm,

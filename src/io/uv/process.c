@@ -1,4 +1,4 @@
-/* io/uv/process.c - what a loop has of its process: threads, signals, its service manager. */
+/* io/uv/process.c - what a loop has of its process: threads, signals, its service manager, its user. */
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -140,4 +140,22 @@ uv_ready(struct io *io)
         return;
     (void)sendto(fd, "READY=1", 7, MSG_NOSIGNAL, (const struct sockaddr *)&address, n);
     close(fd);
+}
+
+/* ---- identity -------------------------------------------------------------------------------------------------- */
+
+/* Of more groups than there is room for the system tells none at all, so all of them are asked for. */
+void
+uv_identity(struct io *io, struct io_identity *ret)
+{
+    *ret = (struct io_identity){ .uid = geteuid(), .gid = getegid() };
+    int count = getgroups(0, NULL);
+    gid_t *groups = count > 0 ? mem_raw(io->mem, (size_t)count * sizeof(*groups)) : NULL;
+    count = groups != NULL ? getgroups(count, groups) : 0;
+    for (int i = 0; i < count && ret->group_count < IO_GROUPS_MAX; i++)
+        if (groups[i] != ret->gid)
+            ret->groups[ret->group_count++] = groups[i];
+    mem_free(io->mem, groups);
+    if (gethostname(ret->machine, sizeof(ret->machine) - 1) < 0)
+        ret->machine[0] = '\0';
 }

@@ -65,6 +65,7 @@ void uv_signals_close(struct uv_house *house);
 int uv_house_thread_start(struct io *io, io_fn *fn, void *arg, struct io_thread **ret);
 void uv_house_thread_join(struct io *io, struct io_thread *thread);
 void uv_ready(struct io *io);
+void uv_identity(struct io *io, struct io_identity *ret);
 
 /* spawn.c */
 int uv_program_spawn(struct io *io, const struct io_program *what, io_exit_fn *exited, void *arg);
