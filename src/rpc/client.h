@@ -50,7 +50,7 @@ struct rpc_failure {
     int rc;
     int cause;          /* as it was told: more precise than `rc`, which says what became of the call */
     uint32_t low, high; /* of a mismatch; or the auth_stat */
-    const struct rpc_line *line;
+    struct rpc_line *line;
 };
 
 enum {
@@ -72,13 +72,13 @@ struct rpc_call {
     uint64_t resend_after_ns;
     uint64_t begun_ns, sent_ns;
     uint64_t tried; /* lines, as bits */
-    uint64_t boot;  /* of the server that it was first sent to, by its number; 0: none that is ours */
+    uint64_t boot;  /* of the server that remembers it; 0: none does */
     uint8_t *args;  /* encoded; NULL: they are not kept */
     size_t args_bytes;
-    struct rpc_line *home;     /* the server that may have executed it */
     struct rpc_failure last;   /* why it is tried again */
     struct rpc_failure unsure; /* rc < 0: with this an attempt was lost that may have been executed */
     unsigned tries;
+    unsigned passed; /* guards that hear of its end */
     enum rpc_form form;
     uint8_t few[RPC_CALL_FEW_BYTES];
 };

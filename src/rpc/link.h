@@ -35,6 +35,9 @@ void rpc_address_print(const struct rpc_address *address, char *ret, size_t len)
 
 struct rpc_link;
 
+/* The marks of what waits to leave: `drained` is called when it is down to LOW after it was above HIGH. */
+enum { RPC_LINK_BYTES_HIGH = 256 * 1024, RPC_LINK_BYTES_LOW = 64 * 1024 };
+
 struct rpc_link_on {
     /* Messages may be put; rc < 0: it could not be connected.  For links that were opened. */
     void (*opened)(void *arg, int rc);

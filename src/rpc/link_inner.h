@@ -8,9 +8,6 @@
 #include "base/mem.h"
 #include "rpc/link.h"
 
-/* What waits to leave, when a link tells its owner that it takes more. */
-enum { RPC_LINK_BYTES_HIGH = 256 * 1024, RPC_LINK_BYTES_LOW = 64 * 1024 };
-
 struct rpc_link_ops {
     size_t bytes_max; /* of a message that it can carry */
     bool is_datagram;

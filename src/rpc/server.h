@@ -24,7 +24,9 @@ struct rpc_server_on {
      * rpc_request_end(), rpc_request_reply() or rpc_request_fail(), now or later.  Now: the request is gone when this
      * returns, and so may be its peer. */
     void (*request)(void *arg, struct rpc_request *request);
-    /* Nothing is under way any more, after rpc_server_drain(). */
+    /* Nothing is under way any more, after rpc_server_drain(); called inside that, or when the last request is
+     * answered.
+     */
     void (*drained)(void *arg);
 };
 
@@ -63,6 +65,7 @@ uint32_t rpc_request_number(const struct rpc_request *request);
 /* UINT64_MAX: none is known. */
 uint64_t rpc_request_deadline_ns(const struct rpc_request *request);
 bool rpc_request_is_canceled(const struct rpc_request *request);
+/* Printed when it is first asked for, so by one thread at a time. */
 const char *rpc_request_peer(const struct rpc_request *request);
 /* Did it come over udp? */
 bool rpc_request_is_datagram(const struct rpc_request *request);
