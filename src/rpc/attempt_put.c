@@ -42,14 +42,15 @@ is_remembered(const struct rpc_attempt *attempt)
     return call->boot == attempt->line->boot && age_ns < attempt->line->remembers_ms * RPC_NS_A_MS;
 }
 
-/* One that may have been executed, at most once, goes to the server that knows it, or nowhere.  0 or -ERR_RESET. */
+/* One that may have been executed, at most once, goes to the server that knows it, or nowhere: 0, or -err with which it
+ * was lost before. */
 static int
 settle_boot(struct rpc_attempt *attempt)
 {
     struct rpc_call *call = attempt->call;
     bool was_sent = attempt->puts > 0 || call->unsure.rc < 0;
     if (was_sent && !rpc_at_least_once(call->client))
-        return is_once(attempt) && is_remembered(attempt) ? 0 : -ERR_RESET;
+        return is_once(attempt) && is_remembered(attempt) ? 0 : call->unsure.rc < 0 ? call->unsure.rc : -ERR_RESET;
     call->boot = is_once(attempt) ? attempt->line->boot : 0;
     return 0;
 }
@@ -76,7 +77,7 @@ extra_of(const struct rpc_attempt *attempt)
     return extra;
 }
 
-/* Begins the message and writes its head.  0, -ERR_AGAIN, -ERR_TOO_LARGE, -ERR_NO_MEMORY, -ERR_RESET. */
+/* Begins the message and writes its head.  0, -ERR_AGAIN, -ERR_TOO_LARGE, -ERR_NO_MEMORY, or as settle_boot(). */
 static int
 begin(struct rpc_attempt *attempt, struct tambo_xdr_out **ret)
 {

@@ -189,7 +189,7 @@ struct rpc_attempt *rpc_attempt_find(const struct rpc_line *line, uint32_t xid);
 
 /* What the head of this one takes. */
 size_t rpc_call_head_bytes(const struct oncrpc_call *call);
-/* Sends what is kept.  0, -ERR_AGAIN (the link takes nothing now), -ERR_RESET (nobody there knows it), -err. */
+/* Sends what is kept.  0, -ERR_AGAIN (the link takes nothing now), -err (also: nobody there remembers it). */
 int rpc_attempt_put(struct rpc_attempt *attempt);
 /* Encodes and sends, and keeps what may have to be sent again.  The same errors, and -ERR_ARGUMENTS. */
 int rpc_attempt_encode(struct rpc_attempt *attempt, const void *args, struct tambo_xdr_fault *why);

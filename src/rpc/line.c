@@ -26,7 +26,7 @@ rpc_line_pick(struct rpc_client *client, uint64_t tried)
     struct rpc_way *way = client->way;
     struct rpc_line *best = NULL;
     uint64_t best_load = 0, now = way->line_count > 1 ? rpc_way_now(way) : 0;
-    unsigned first = rpc_option(client, TAMBO_RPC_BALANCE) == TAMBO_PICK_FIRST ? 0 : client->turn++;
+    unsigned first = rpc_option(client, TAMBO_RPC_BALANCE) == TAMBO_PICK_FIRST ? 0 : client->turn;
     for (unsigned i = 0; i < way->line_count; i++) {
         struct rpc_line *line = &way->lines[(first + i) % way->line_count];
         uint64_t load = load_of(client, line, now);
@@ -35,6 +35,8 @@ rpc_line_pick(struct rpc_client *client, uint64_t tried)
             best_load = load;
         }
     }
+    if (best != NULL)
+        client->turn = (unsigned)(best - way->lines) + 1;
     return best;
 }
 
