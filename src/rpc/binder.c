@@ -404,7 +404,7 @@ on_request(void *arg, struct rpc_request *request)
         rpc_request_end(request, rc);
 }
 
-static const struct rpc_server_on server_on = { .request = on_request };
+const struct rpc_server_on binder_server_on = { .request = on_request };
 
 int
 rpc_binder_new(struct rpc_world *world, struct rpc_binder **ret)
@@ -415,7 +415,7 @@ rpc_binder_new(struct rpc_world *world, struct rpc_binder **ret)
     binder->world = world;
     list_init(&binder->mappings);
     list_init(&binder->forwards);
-    int rc = rpc_server_new(world, &server_on, binder, &binder->server);
+    int rc = rpc_server_new(world, &binder_server_on, binder, &binder->server);
     for (unsigned i = 0; i < 3 && rc == 0; i++) {
         binder->versions[i] = (struct binder_version){ .binder = binder, .number = i + 2 };
         rc = rpc_server_serve(binder->server, &rpc_bind_programs[i], NULL, &binder->versions[i]);

@@ -55,7 +55,10 @@ int binder_forward(struct binder_version *version, struct rpc_request *request, 
                    bool is_patient);
 void binder_forward_end_all(struct rpc_binder *binder);
 
-/* binder.c: the handlers of rpc_bind_programs. */
+/* binder.c */
+/* Runs handlers at once. */
+extern const struct rpc_server_on binder_server_on;
+/* The handlers of rpc_bind_programs. */
 typedef int binder_handle_fn(const void *handlers, void *arg, struct tambo_rpc_request *request, const void *args,
                              void *ret);
 binder_handle_fn binder_on_pmap_set, binder_on_pmap_unset, binder_on_pmap_getport, binder_on_pmap_dump,
