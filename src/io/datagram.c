@@ -15,7 +15,7 @@
 enum {
     LETTER_ALIGN = 8,
     LETTERS_A_BATCH = 64,
-    WAITING_MAX = 64,             /* for a name to be resolved */
+    WAITING_MAX = 64, /* for a name to be resolved */
     OUTGOING_BYTES_MIN = 1024,
     OUTGOING_BYTES_KEPT = 16 * 1024, /* from one turn to the next */
 };

@@ -373,7 +373,8 @@ no_memory(void **state)
 {
     struct scene *scene = *state;
     struct mouth *a = mouth_new();
-    struct io_address any = { .kind = IO_TCP, .host = "127.0.0.1" }, peer = { .kind = IO_TCP, .host = "localhost", .port = 1 };
+    struct io_address any = { .kind = IO_TCP, .host = "127.0.0.1" },
+                      peer = { .kind = IO_TCP, .host = "localhost", .port = 1 };
     scene->mem.fail_at = scene->mem.calls + 1;
     assert_int_equal(io_datagram_open(scene->io, &any, NULL, &mouth_on, a, &a->datagram), -ERR_NO_MEMORY);
     scene->mem.fail_at = scene->mem.calls + 1;

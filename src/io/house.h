@@ -88,10 +88,10 @@ struct io {
     bool dead; /* the machine is gone: nothing here does anything any more */
     io_fn *turn_fn, *wake_fn;
     void *turn_arg, *wake_arg;
-    struct list dirty;   /* outboxes with something to write */
-    struct list news;    /* streams that broke or were drained in an owner's own call: told in the next turn */
-    struct list parting; /* streams that are closing, by deadline */
-    struct list letters; /* datagram sockets with something to send */
+    struct list dirty;    /* outboxes with something to write */
+    struct list news;     /* streams that broke or were drained in an owner's own call: told in the next turn */
+    struct list parting;  /* streams that are closing, by deadline */
+    struct list letters;  /* datagram sockets with something to send */
     struct list refusals; /* and those that were refused in an owner's own call: told in the next turn */
     struct io_timer parting_timer;
     struct outbox_pool pool;
@@ -122,12 +122,12 @@ struct io_datagram {
     struct io *io;
     const struct io_datagram_on *on;
     void *arg;
-    struct list dirty;   /* in io->letters */
-    struct list aside;   /* in io->refusals */
-    uint8_t *outgoing;   /* what was put (datagram.c) */
-    size_t len, room;    /* of it */
-    unsigned waiting;    /* datagrams in it */
-    int16_t refused_rc;  /* to be told */
+    struct list dirty;  /* in io->letters */
+    struct list aside;  /* in io->refusals */
+    uint8_t *outgoing;  /* what was put (datagram.c) */
+    size_t len, room;   /* of it */
+    unsigned waiting;   /* datagrams in it */
+    int16_t refused_rc; /* to be told */
     bool has_peer : 1;
     bool opening : 1; /* its peer's name is being resolved */
     bool closing : 1; /* the owner has closed it: only `closed` is still told */

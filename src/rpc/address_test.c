@@ -18,15 +18,15 @@ addresses_are_printed_as_they_are_read(void **state)
         const char *host;
         uint16_t port;
     } rows[] = {
-        {"tcp://localhost:111",   RPC_TCP,    "localhost", 111  },
-        { "tcp://10.0.0.1",       RPC_TCP,    "10.0.0.1",  0    },
-        { "tcp://*:5000",         RPC_TCP,    "*",         5000 },
-        { "tcp://[::1]:65535",    RPC_TCP,    "::1",       65535},
-        { "udp://[fe80::1]",      RPC_UDP,    "fe80::1",   0    },
-        { "udp://example.org:53", RPC_UDP,    "example.org", 53 },
-        { "unix:/run/date.sock",  RPC_UNIX,   "/run/date.sock", 0},
-        { "unix:@date",           RPC_UNIX,   "@date",     0    },
-        { "inproc:date",          RPC_INPROC, "date",      0    },
+        {"tcp://localhost:111",   RPC_TCP,    "localhost",      111  },
+        { "tcp://10.0.0.1",       RPC_TCP,    "10.0.0.1",       0    },
+        { "tcp://*:5000",         RPC_TCP,    "*",              5000 },
+        { "tcp://[::1]:65535",    RPC_TCP,    "::1",            65535},
+        { "udp://[fe80::1]",      RPC_UDP,    "fe80::1",        0    },
+        { "udp://example.org:53", RPC_UDP,    "example.org",    53   },
+        { "unix:/run/date.sock",  RPC_UNIX,   "/run/date.sock", 0    },
+        { "unix:@date",           RPC_UNIX,   "@date",          0    },
+        { "inproc:date",          RPC_INPROC, "date",           0    },
     };
     (void)state;
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
@@ -45,9 +45,21 @@ static void
 what_is_none(void **state)
 {
     static const char *const texts[] = {
-        "",           "localhost:111",     "tcp://",           "tcp://:111",       "tcp://host:",     "tcp://host:x",
-        "tcp://h:65536", "udp://[::1",     "tcp://unix:/run/x", "tcp://tcp://host", "udp://host/path", "unix:",
-        "inproc:",    "http://host",       "TCP://host",
+        "",
+        "localhost:111",
+        "tcp://",
+        "tcp://:111",
+        "tcp://host:",
+        "tcp://host:x",
+        "tcp://h:65536",
+        "udp://[::1",
+        "tcp://unix:/run/x",
+        "tcp://tcp://host",
+        "udp://host/path",
+        "unix:",
+        "inproc:",
+        "http://host",
+        "TCP://host",
     };
     struct rpc_address address;
     char long_text[300] = "inproc:";

@@ -71,14 +71,13 @@ make(struct rpc_world *world, const struct rpc_address *bound, const struct rpc_
     if (to != NULL)
         rpc_address_print(to, peer, sizeof(peer));
     size_t n = strlen(peer) + 1;
-    struct rpc_link *link =
-        rpc_link_new(world, sizeof(struct datagram_link) + n, &datagram_ops, message_bytes_max);
+    struct rpc_link *link = rpc_link_new(world, sizeof(struct datagram_link) + n, &datagram_ops, message_bytes_max);
     if (link == NULL)
         return -ERR_NO_MEMORY;
     struct datagram_link *d = of(link);
     memcpy(d->peer, peer, n);
-    int rc = io_datagram_open(world->io, bound == NULL ? NULL : &bound->at, to == NULL ? NULL : &to->at, &datagram_on, d,
-                              &d->datagram);
+    int rc = io_datagram_open(world->io, bound == NULL ? NULL : &bound->at, to == NULL ? NULL : &to->at, &datagram_on,
+                              d, &d->datagram);
     if (rc < 0) {
         rpc_link_gone(link);
         return rc;

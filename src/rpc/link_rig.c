@@ -6,10 +6,10 @@
 #include "base/must.h"
 
 const struct rig_road rig_roads[RIG_ROADS] = {
-    [RIG_TCP] = { "tcp://*:5000", "tcp://a:5000", false },
-    [RIG_UNIX] = { "unix:@date", "unix:@date", true },
-    [RIG_INPROC] = { "inproc:date", "inproc:date", true },
-    [RIG_UDP] = { "udp://*:5000", "udp://a:5000", false },
+    [RIG_TCP] = {"tcp://*:5000",  "tcp://a:5000", false},
+    [RIG_UNIX] = { "unix:@date",   "unix:@date",   true },
+    [RIG_INPROC] = { "inproc:date",  "inproc:date",  true },
+    [RIG_UDP] = { "udp://*:5000", "udp://a:5000", false},
 };
 
 /* ---- machines --------------------------------------------------------------------------------------------------- */

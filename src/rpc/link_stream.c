@@ -211,8 +211,7 @@ static void
 on_accept(void *arg, struct io_stream *stream)
 {
     struct rpc_door *door = arg;
-    struct rpc_link *link =
-        rpc_link_new(door->world, sizeof(struct stream_link), &stream_ops, door->message_bytes_max);
+    struct rpc_link *link = rpc_link_new(door->world, sizeof(struct stream_link), &stream_ops, door->message_bytes_max);
     if (link == NULL)
         return;
     of(link)->stream = stream;

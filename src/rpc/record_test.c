@@ -11,7 +11,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/must.h"
-#include "conformance/guard.h"
+#include "guard.h"
 #include "notation.h"
 
 enum { ROOM = 4096, BYTES_MAX = 64, TEXT = 1024 };
@@ -147,12 +147,9 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(records_of_one_fragment),
-        cmocka_unit_test(records_of_many_fragments),
-        cmocka_unit_test(empty_fragments_come_to_an_end),
-        cmocka_unit_test(claims_cost_nothing),
-        cmocka_unit_test(memory_is_for_what_has_come),
-        cmocka_unit_test(without_memory_it_says_so),
+        cmocka_unit_test(records_of_one_fragment),        cmocka_unit_test(records_of_many_fragments),
+        cmocka_unit_test(empty_fragments_come_to_an_end), cmocka_unit_test(claims_cost_nothing),
+        cmocka_unit_test(memory_is_for_what_has_come),    cmocka_unit_test(without_memory_it_says_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

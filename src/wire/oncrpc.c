@@ -8,8 +8,8 @@
 #include "base/must.h"
 #include "wire/oncrpc_rule.h"
 
-enum { CALL = 0, REPLY = 1 };                 /* msg_type */
-enum { ACCEPTED = 0, DENIED = 1 };            /* reply_stat */
+enum { CALL = 0, REPLY = 1 };                  /* msg_type */
+enum { ACCEPTED = 0, DENIED = 1 };             /* reply_stat */
 enum { REJECT_MISMATCH = 0, REJECT_AUTH = 1 }; /* reject_stat */
 enum { VERSION = 2, WORD = 4, LAST_FRAGMENT_BIT = 31 };
 
@@ -223,12 +223,10 @@ static void
 put_denied(struct pen *p, uint32_t xid, const struct oncrpc_reply *reply)
 {
     bool mismatch = reply->status == ONCRPC_RPC_MISMATCH;
-    const uint32_t words[] = { xid,
-                               REPLY,
-                               DENIED,
-                               mismatch ? REJECT_MISMATCH : REJECT_AUTH,
-                               mismatch ? reply->low : reply->auth_stat,
-                               reply->high };
+    const uint32_t words[] = {
+        xid,        REPLY, DENIED, mismatch ? REJECT_MISMATCH : REJECT_AUTH, mismatch ? reply->low : reply->auth_stat,
+        reply->high
+    };
     put_words(p, words, COUNT_OF(words) - !mismatch);
 }
 
@@ -287,10 +285,9 @@ const char *
 oncrpc_auth_stat_name(uint32_t auth_stat)
 {
     static const char *const names[] = {
-        "AUTH_OK",           "AUTH_BADCRED",      "AUTH_REJECTEDCRED",       "AUTH_BADVERF",
-        "AUTH_REJECTEDVERF", "AUTH_TOOWEAK",      "AUTH_INVALIDRESP",        "AUTH_FAILED",
-        "AUTH_KERB_GENERIC", "AUTH_TIMEEXPIRE",   "AUTH_TKT_FILE",           "AUTH_DECODE",
-        "AUTH_NET_ADDR",     "RPCSEC_GSS_CREDPROBLEM", "RPCSEC_GSS_CTXPROBLEM",
+        "AUTH_OK",       "AUTH_BADCRED",     "AUTH_REJECTEDCRED", "AUTH_BADVERF",           "AUTH_REJECTEDVERF",
+        "AUTH_TOOWEAK",  "AUTH_INVALIDRESP", "AUTH_FAILED",       "AUTH_KERB_GENERIC",      "AUTH_TIMEEXPIRE",
+        "AUTH_TKT_FILE", "AUTH_DECODE",      "AUTH_NET_ADDR",     "RPCSEC_GSS_CREDPROBLEM", "RPCSEC_GSS_CTXPROBLEM",
     };
     return auth_stat < COUNT_OF(names) ? names[auth_stat] : "an unknown auth_stat";
 }
@@ -320,7 +317,8 @@ oncrpc_reply_err(const struct oncrpc_reply *reply)
     return -ERR_PROTOCOL;
 }
 
-/* ---- bodies of credentials and verifiers -------------------------------------------------------------------------- */
+/* ---- bodies of credentials and verifiers --------------------------------------------------------------------------
+ */
 
 static int
 take_machine(struct cursor *c, struct view *ret, struct fault *why)

@@ -8,7 +8,7 @@
 
 #include "base/err.h"
 #include "base/must.h"
-#include "conformance/guard.h"
+#include "guard.h"
 #include "notation.h"
 #include "wire/oncrpc.h"
 #include "wire/oncrpc_rule.h"
@@ -23,8 +23,9 @@ enum { ROOM = 2048 };
 #define CALL_HEAD "12345678 00000000 00000002 000186a3 00000003 00000006 "
 #define ACCEPTED  "12345678 00000001 00000000 "
 #define DENIED    "12345678 00000001 00000001 "
-#define HUNDRED   "00112233445566778899 00112233445566778899 00112233445566778899 00112233445566778899 00112233445566778899 " \
-                  "00112233445566778899 00112233445566778899 00112233445566778899 00112233445566778899 00112233445566778899 "
+#define HUNDRED                                                                                                 \
+    "00112233445566778899 00112233445566778899 00112233445566778899 00112233445566778899 00112233445566778899 " \
+    "00112233445566778899 00112233445566778899 00112233445566778899 00112233445566778899 00112233445566778899 "
 
 static struct view
 bytes_of(const char *notation, uint8_t room[ROOM])
@@ -190,18 +191,18 @@ messages_that_may_not_be(void **state)
         const char *bytes;
         enum oncrpc_rule rule;
     } rows[] = {
-        {"00000001 00000002",                                                 ONCRPC_RULE_MSG_TYPE   },
-        { "00000001 ffffffff 00000002",                                       ONCRPC_RULE_MSG_TYPE   },
-        { "00000001 00000001 00000002 00000000",                              ONCRPC_RULE_REPLY_STAT },
-        { ACCEPTED NONE "00000006",                                           ONCRPC_RULE_ACCEPT_STAT},
-        { ACCEPTED NONE "80000000",                                           ONCRPC_RULE_ACCEPT_STAT},
-        { DENIED "00000002 00000000 00000000",                                ONCRPC_RULE_REJECT_STAT},
+        {"00000001 00000002",                                                            ONCRPC_RULE_MSG_TYPE   },
+        { "00000001 ffffffff 00000002",                                                  ONCRPC_RULE_MSG_TYPE   },
+        { "00000001 00000001 00000002 00000000",                                         ONCRPC_RULE_REPLY_STAT },
+        { ACCEPTED NONE "00000006",                                                      ONCRPC_RULE_ACCEPT_STAT},
+        { ACCEPTED NONE "80000000",                                                      ONCRPC_RULE_ACCEPT_STAT},
+        { DENIED "00000002 00000000 00000000",                                           ONCRPC_RULE_REJECT_STAT},
         { CALL_HEAD "00000001 00000191" HUNDRED HUNDRED HUNDRED HUNDRED "00000000" NONE, ONCRPC_RULE_AUTH_SIZE  },
-        { CALL_HEAD "00000001 ffffffff",                                      ONCRPC_RULE_AUTH_SIZE  },
-        { CALL_HEAD NONE "00000001 00000194",                                 ONCRPC_RULE_AUTH_SIZE  },
-        { ACCEPTED "00000001 7fffffff",                                       ONCRPC_RULE_AUTH_SIZE  },
-        { "",                                                                 ONCRPC_RULE_TORN       },
-        { CALL_HEAD "00000001 00000004 [cre]",                                ONCRPC_RULE_TORN       },
+        { CALL_HEAD "00000001 ffffffff",                                                 ONCRPC_RULE_AUTH_SIZE  },
+        { CALL_HEAD NONE "00000001 00000194",                                            ONCRPC_RULE_AUTH_SIZE  },
+        { ACCEPTED "00000001 7fffffff",                                                  ONCRPC_RULE_AUTH_SIZE  },
+        { "",                                                                            ONCRPC_RULE_TORN       },
+        { CALL_HEAD "00000001 00000004 [cre]",                                           ONCRPC_RULE_TORN       },
     };
     (void)state;
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
@@ -285,12 +286,12 @@ credentials_of_auth_sys_that_may_not_be(void **state)
         const char *bytes;
         enum oncrpc_rule rule;
     } rows[] = {
-        {SYS_HEAD "00000011" HUNDRED,                                    ONCRPC_RULE_SYS_GROUPS },
-        { SYS_HEAD "ffffffff",                                           ONCRPC_RULE_SYS_GROUPS },
-        { SYS_HEAD "00000001 00000004 00000018",                         ONCRPC_RULE_SYS_SIZE   },
-        { "0000002a 00000100" HUNDRED HUNDRED HUNDRED,                   ONCRPC_RULE_SYS_MACHINE},
-        { "0000002a ffffffff",                                           ONCRPC_RULE_SYS_MACHINE},
-        { "0000002a 000000ff [k]",                                       ONCRPC_RULE_SYS_SIZE   },
+        {SYS_HEAD "00000011" HUNDRED,                  ONCRPC_RULE_SYS_GROUPS },
+        { SYS_HEAD "ffffffff",                         ONCRPC_RULE_SYS_GROUPS },
+        { SYS_HEAD "00000001 00000004 00000018",       ONCRPC_RULE_SYS_SIZE   },
+        { "0000002a 00000100" HUNDRED HUNDRED HUNDRED, ONCRPC_RULE_SYS_MACHINE},
+        { "0000002a ffffffff",                         ONCRPC_RULE_SYS_MACHINE},
+        { "0000002a 000000ff [k]",                     ONCRPC_RULE_SYS_SIZE   },
     };
     (void)state;
     for (size_t i = 0; i < COUNT_OF(rows); i++) {

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/must.h"
-#include "conformance/guard.h"
+#include "guard.h"
 
 enum { ROOM = 1024 };
 

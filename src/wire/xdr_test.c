@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "base/must.h"
-#include "conformance/guard.h"
+#include "guard.h"
 #include "tambo/xdr.h"
 
 /* ---- memory that runs out ------------------------------------------------------------------------------------ */

@@ -523,6 +523,47 @@ many_threads_use_one_loop(void **state)
     assert_true(gets(&rig->a, THREADS * ROUNDS * 8));
 }
 
+/* ---- datagrams -------------------------------------------------------------------------------------------------- */
+
+struct voice {
+    struct side *side;
+    struct io_datagram *datagram;
+};
+
+static void
+on_datagram(void *arg, const struct io_remote *from, struct view bytes)
+{
+    struct voice *voice = arg;
+    voice->side->reads++;
+    voice->side->bytes += bytes.len;
+    if (voice->side->echoes)
+        assert_int_equal(io_datagram_put(voice->datagram, from, bytes), 0);
+    tell(voice->side);
+}
+
+static const struct io_datagram_on voice_on = { .read = on_datagram };
+
+/* What the one put leaves when it leaves, the other's answer from its gate's thread; and who waits hears it. */
+static void
+datagrams_leave_as_streams_do(void **state)
+{
+    struct rig *rig = *state;
+    struct voice a = { .side = &rig->a }, b = { .side = &rig->b };
+    struct io_address at = { .kind = IO_TCP, .host = "127.0.0.1" };
+    rig->b.echoes = true;
+    enter(&rig->b);
+    assert_int_equal(io_datagram_open(io_gate_loop(rig->b.gate), &at, NULL, &voice_on, &b, &b.datagram), 0);
+    io_datagram_address(b.datagram, &at);
+    leave(&rig->b);
+    enter(&rig->a);
+    assert_int_equal(io_datagram_open(io_gate_loop(rig->a.gate), NULL, &at, &voice_on, &a, &a.datagram), 0);
+    for (unsigned i = 0; i < ROUNDS; i++)
+        assert_int_equal(io_datagram_put(a.datagram, NULL, view_str("12345678")), 0);
+    leave(&rig->a);
+    assert_true(gets(&rig->a, ROUNDS * 8));
+    assert_int_equal(rig->a.reads, ROUNDS);
+}
+
 /* ---- fork ------------------------------------------------------------------------------------------------------- */
 
 static void
@@ -606,6 +647,7 @@ main(void)
         GATE_TEST(a_peer_that_is_gone_raises_no_signal),
         GATE_TEST(answers_come_to_who_waits),
         GATE_TEST(many_threads_use_one_loop),
+        GATE_TEST(datagrams_leave_as_streams_do),
         GATE_TEST(a_child_is_told_and_may_leave),
         GATE_TEST(a_further_thread_waits_as_callers_do),
     };
