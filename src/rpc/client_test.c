@@ -1,0 +1,625 @@
+/* rpc/client_test.c - callers and scripted servers: a call's life, connections, limits. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/err.h"
+#include "rpc/client_rig.h"
+
+static struct rig rig;
+
+static int
+open_rig(void **state)
+{
+    (void)state;
+    rig_open(&rig);
+    return 0;
+}
+
+static int
+close_rig(void **state)
+{
+    (void)state;
+    return rig_close(&rig);
+}
+
+/* ---- a call --------------------------------------------------------------------------------------------------------
+ */
+
+static void
+is_answered_over_every_transport(void **state)
+{
+    static const struct {
+        char host;
+        const char *bind, *connect;
+    } roads[] = {
+        {'a',  "tcp://*:1", "tcp://a:1"},
+        { 'a', "udp://*:1", "udp://a:1"},
+        { 'd', "unix:x",    "unix:x"   },
+        { 'd', "inproc:x",  "inproc:x" },
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(roads); i++) {
+        char want[64];
+        struct rig_peer *peer = rig_peer(&rig, roads[i].host, roads[i].bind, RIG_FOREIGN, RIG_ECHO);
+        struct rpc_client *client = rig_client(&rig, roads[i].connect);
+        assert_int_equal(rig_call(&rig, client, 'x', "hi"), 0);
+        rig_run(&rig, 100);
+        assert_int_equal(rig_call(&rig, client, 'y', "ho"), 0);
+        rig_run(&rig, 100);
+        char a = peer->name;
+        snprintf(want, sizeof want, "%c<HELLO %c<hi#1 x=hi %c<ho#2 y=ho", a, a, a);
+        EXPECT(&rig, want);
+        assert_string_equal(rpc_client_why(client), "");
+        rpc_client_free(client);
+        rig_peer_close(peer);
+    }
+}
+
+static void
+is_answered_out_of_order(void **state)
+{
+    (void)state;
+    struct rig_peer *peer = rig_peer(&rig, 'a', "tcp://*:1", RIG_FOREIGN, RIG_HOLD);
+    struct rpc_client *client = rig_client(&rig, "tcp://a:1");
+    rig_call(&rig, client, 'x', "1");
+    rig_call(&rig, client, 'y', "2");
+    rig_run(&rig, 100);
+    EXPECT(&rig, "a<HELLO a<1#1 a<2#2");
+    struct rig_held first = peer->held[0];
+    peer->held[0] = peer->held[1];
+    peer->held[1] = first;
+    rig_answer(peer, "two");
+    rig_answer(peer, "one");
+    rig_run(&rig, 100);
+    EXPECT(&rig, "y=two x=one");
+    rpc_client_free(client);
+}
+
+/* Its number, and below which all are settled. */
+static void
+names_itself_to_servers_of_ours(void **state)
+{
+    (void)state;
+    struct rig_peer *peer = rig_peer(&rig, 'a', "tcp://*:1", RIG_OURS, RIG_HOLD);
+    struct rpc_client *client = rig_client(&rig, "tcp://a:1");
+    rig_call(&rig, client, 'x', "1");
+    rig_call(&rig, client, 'y', "2");
+    rig_run(&rig, 100);
+    rig_answer(peer, "one");
+    rig_run(&rig, 100);
+    rig_call(&rig, client, 'z', "3");
+    rig_run(&rig, 100);
+    rig_answer(peer, "two");
+    rig_answer(peer, "three");
+    rig_run(&rig, 100);
+    EXPECT(&rig, "a<HELLO a<1#1[1/1] a<2#2[2/1] x=one a<3#3[3/2] y=two z=three");
+    rig_set(client, TAMBO_RPC_SEMANTICS, TAMBO_AT_LEAST_ONCE);
+    peer->way = RIG_ECHO;
+    rig_call(&rig, client, 'x', "4");
+    rig_run(&rig, 100);
+    EXPECT(&rig, "a<4#4[any] x=4");
+    rpc_client_free(client);
+}
+
+/* Twice does no harm: so it does not wait until it is known who is there. */
+static void
+goes_at_once_when_twice_does_no_harm(void **state)
+{
+    static const char *const addresses[] = { "tcp://a:1", "udp://a:1" };
+    static const char *const binds[] = { "tcp://*:1", "udp://*:1" };
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct rig_peer *peer = rig_peer(&rig, 'a', binds[i], RIG_SILENT, RIG_ECHO);
+        struct rpc_client *client = rig_client(&rig, addresses[i]);
+        rig_set(client, TAMBO_RPC_SEMANTICS, TAMBO_AT_LEAST_ONCE);
+        rig_call(&rig, client, 'x', "hi");
+        rig_run(&rig, 100);
+        if (i == 0)
+            EXPECT(&rig, "a<HELLO a<hi#1 x=hi");
+        else
+            EXPECT(&rig, "a<hi#1 x=hi a<HELLO"); /* who answers is asked who it is */
+        rpc_client_free(client);
+        rig_peer_close(peer);
+    }
+}
+
+/* One that has nothing to remember, because nothing will be tried again, does not wait either. */
+static void
+goes_at_once_when_it_is_tried_once(void **state)
+{
+    (void)state;
+    rig_peer(&rig, 'a', "tcp://*:1", RIG_SILENT, RIG_ECHO);
+    struct rpc_client *client = rig_client(&rig, "tcp://a:1");
+    rig_set(client, TAMBO_RPC_RETRY_MAX, 0);
+    rig_call(&rig, client, 'x', "hi");
+    rig_run(&rig, 100);
+    EXPECT(&rig, "a<HELLO a<hi#1 x=hi");
+    rpc_client_free(client);
+}
+
+/* A server that does one thing after the other may be busy: it is taken for another's. */
+static void
+waits_for_hello_no_longer_than_to_connect(void **state)
+{
+    (void)state;
+    rig_peer(&rig, 'a', "tcp://*:1", RIG_SILENT, RIG_ECHO);
+    struct rpc_client *client = rig_client(&rig, "tcp://a:1");
+    rig_set(client, TAMBO_RPC_CONNECT_MS, 1000);
+    rig_call(&rig, client, 'x', "hi");
+    rig_run(&rig, 900);
+    EXPECT(&rig, "a<HELLO");
+    rig_run(&rig, 200);
+    EXPECT(&rig, "a<hi#1 x=hi");
+    rpc_client_free(client);
+}
+
+/* ---- forms
+ * ----------------------------------------------------------------------------------------------------------- */
+
+static void
+is_cast_and_not_answered(void **state)
+{
+    (void)state;
+    struct rig_peer *ours = rig_peer(&rig, 'a', "tcp://*:1", RIG_OURS, RIG_HOLD);
+    struct rig_peer *foreign = rig_peer(&rig, 'b', "tcp://*:1", RIG_FOREIGN, RIG_ECHO);
+    struct rpc_client *one = rig_client(&rig, "tcp://a:1"), *two = rig_client(&rig, "tcp://b:1");
+    /* It is done when it is handed over, and that is when there is a connection. */
+    assert_int_equal(rig_begin(&rig, one, 'x', "hi", RPC_FORM_CAST), 0);
+    rig_run(&rig, 100);
+    EXPECT(&rig, "x= a<HELLO a<hi#1");
+    assert_int_equal(rig_begin(&rig, one, 'x', "ho", RPC_FORM_CAST), RPC_CALL_DONE);
+    rig_run(&rig, 100);
+    EXPECT(&rig, "a<ho#2[cast 2/2]");
+    assert_int_equal(rig_begin(&rig, two, 'y', "hi", RPC_FORM_CAST), 0);
+    rig_run(&rig, 100);
+    EXPECT(&rig, "y= b<HELLO b<hi#1");
+    assert_int_equal(rig_begin(&rig, two, 'y', "ho", RPC_FORM_CAST), RPC_CALL_DONE);
+    rig_run(&rig, 100);
+    EXPECT(&rig, "b<ho#2");
+    assert_int_equal(ours->calls + foreign->calls, 4);
+    rpc_client_free(one);
+    rpc_client_free(two);
+}
+
+static void
+cast_to_nobody_says_so(void **state)
+{
+    (void)state;
+    struct rpc_client *client = rig_client(&rig, "tcp://a:1");
+    assert_int_equal(rig_begin(&rig, client, 'x', "hi", RPC_FORM_CAST), 0);
+    rig_run(&rig, 1000);
+    EXPECT(&rig, "x!REFUSED");
+    rpc_client_free(client);
+}
+
+static void
+ends_with_its_receipt(void **state)
+{
+    (void)state;
+    struct rig_peer *ours = rig_peer(&rig, 'a', "tcp://*:1", RIG_OURS, RIG_HOLD);
+    struct rig_peer *foreign = rig_peer(&rig, 'b', "tcp://*:1", RIG_FOREIGN, RIG_HOLD);
+    struct rpc_client *one = rig_client(&rig, "tcp://a:1"), *two = rig_client(&rig, "tcp://b:1");
+    rig_begin(&rig, one, 'x', "hi", RPC_FORM_RECEIPT);
+    rig_begin(&rig, one, 'y', "ho", RPC_FORM_RECEIPT);
+    rig_run(&rig, 100);
+    EXPECT(&rig, "a<HELLO a<hi#1[receipt 1/1] a<ho#2[receipt 2/1]");
+    rig_receipt(ours);
+    rig_refuse(ours, -ERR_ARGUMENTS);
+    rig_run(&rig, 100);
+    EXPECT(&rig, "x= y!ARGUMENTS");
+    rig_begin(&rig, two, 'z', "hi", RPC_FORM_RECEIPT);
+    rig_run(&rig, 100);
+    EXPECT(&rig, "b<HELLO b<hi#1");
+    rig_answer(foreign, "");
+    rig_run(&rig, 100);
+    EXPECT(&rig, "z=");
+    rpc_client_free(one);
+    rpc_client_free(two);
+}
+
+/* ---- deadlines and cancelling
+ * ------------------------------------------------------------------------------------------ */
+
+static void
+its_deadline_tells_whether_it_was_sent(void **state)
+{
+    (void)state;
+    rig_peer(&rig, 'a', "tcp://*:1", RIG_OURS, RIG_HOLD);
+    struct rpc_client *sent = rig_client(&rig, "tcp://a:1"), *unsent = rig_client(&rig, "tcp://b:1");
+    sim_partition(rig.sim, rig_host(&rig, 'b')->machine, rig_host(&rig, 'd')->machine, true);
+    rig_set(sent, TAMBO_RPC_DEADLINE_MS, 500);
+    rig_set(unsent, TAMBO_RPC_DEADLINE_MS, 500);
+    rig_call(&rig, sent, 'x', "hi");
+    rig_call(&rig, unsent, 'y', "hi");
+    rig_run(&rig, 499);
+    EXPECT(&rig, "a<HELLO a<hi#1[1/1]");
+    rig_run(&rig, 2);
+    EXPECT(&rig, "x!TIMEOUT y!UNREACHABLE");
+    assert_string_equal(rpc_client_why(sent), "tcp://a:1 did not answer within 500 ms");
+    assert_string_equal(rpc_client_why(unsent), "tcp://b:1 could not be reached within 500 ms");
+    assert_int_equal(rpc_outcome(-ERR_TIMEOUT), TAMBO_OUTCOME_UNKNOWN);
+    assert_int_equal(rpc_outcome(-ERR_UNREACHABLE), TAMBO_NOT_EXECUTED);
+    rpc_client_free(sent);
+    rpc_client_free(unsent);
+}
+
+static void
+a_late_reply_is_nobodys(void **state)
+{
+    (void)state;
+    struct rig_peer *peer = rig_peer(&rig, 'a', "tcp://*:1", RIG_OURS, RIG_HOLD);
+    struct rpc_client *client = rig_client(&rig, "tcp://a:1");
+    rig_set(client, TAMBO_RPC_DEADLINE_MS, 100);
+    rig_call(&rig, client, 'x', "hi");
+    rig_run(&rig, 200);
+    EXPECT(&rig, "a<HELLO a<hi#1[1/1] x!TIMEOUT");
+    rig_call(&rig, client, 'y', "ho");
+    rig_run(&rig, 20);
+    rig_answer(peer, "late");
+    rig_answer(peer, "ho");
+    rig_run(&rig, 20);
+    EXPECT(&rig, "a<ho#2[2/2] y=ho");
+    rpc_client_free(client);
+}
+
+static void
+canceling_tells_whether_it_was_sent(void **state)
+{
+    (void)state;
+    rig_peer(&rig, 'a', "tcp://*:1", RIG_OURS, RIG_HOLD);
+    struct rpc_client *client = rig_client(&rig, "tcp://a:1");
+    rig_call(&rig, client, 'x', "1");
+    rig_cancel(&rig, 'x');
+    EXPECT(&rig, "x!CANCELED");
+    rig_call(&rig, client, 'x', "1");
+    rig_call(&rig, client, 'y', "2");
+    rig_run(&rig, 100);
+    rig_cancel(&rig, 'x');
+    rig_run(&rig, 100);
+    EXPECT(&rig, "a<HELLO a<1#1[2/2] a<2#2[3/2] x!ABANDONED a<CANCEL#1");
+    rpc_client_free(client);
+    rig_run(&rig, 100);
+    EXPECT(&rig, "y!ABANDONED a<CANCEL#2");
+}
+
+static void
+a_client_may_be_freed_where_its_call_ends(void **state)
+{
+    (void)state;
+    rig_peer(&rig, 'a', "tcp://*:1", RIG_FOREIGN, RIG_ECHO);
+    rig_peer(&rig, 'b', "tcp://*:1", RIG_FOREIGN, RIG_CLOSE);
+    struct rpc_client *client = rig_client(&rig, "tcp://a:1");
+    rig_call(&rig, client, 'x', "1");
+    rig_call(&rig, client, 'y', "2");
+    rig.freed_in_done = client;
+    rig_run(&rig, 100);
+    EXPECT(&rig, "a<HELLO a<1#1 a<2#2 x=1 y!ABANDONED");
+    client = rig_client(&rig, "tcp://b:1");
+    rig_call(&rig, client, 'x', "1");
+    rig_call(&rig, client, 'y', "2");
+    rig.freed_in_done = client;
+    rig_run(&rig, 100);
+    EXPECT(&rig, "b<HELLO b<1#1 x!EOF y!ABANDONED");
+    client = rig_client(&rig, "tcp://c:1");
+    rig_set(client, TAMBO_RPC_RETRY_MAX, 0);
+    rig_call(&rig, client, 'x', "1");
+    rig_call(&rig, client, 'y', "2");
+    rig.freed_in_done = client;
+    rig_run(&rig, 100);
+    EXPECT(&rig, "x!REFUSED y!CANCELED");
+    client = rig_client(&rig, "tcp://a:1");
+    rig_set(client, TAMBO_RPC_DEADLINE_MS, 1);
+    rig_call(&rig, client, 'x', "1");
+    rig_call(&rig, client, 'y', "2");
+    rig.freed_in_done = client;
+    sim_partition(rig.sim, rig_host(&rig, 'a')->machine, rig_host(&rig, 'd')->machine, true);
+    rig_run(&rig, 100);
+    EXPECT(&rig, "x!UNREACHABLE y!CANCELED");
+}
+
+/* ---- connections
+ * ------------------------------------------------------------------------------------------------------- */
+
+static unsigned
+links_of(const struct rig_peer *peer)
+{
+    unsigned count = 0;
+    for (size_t i = 0; i < RIG_LINKS; i++)
+        count += peer->links[i].link != NULL;
+    return count;
+}
+
+static void
+an_idle_connection_is_closed(void **state)
+{
+    (void)state;
+    struct rig_peer *peer = rig_peer(&rig, 'a', "tcp://*:1", RIG_FOREIGN, RIG_HOLD);
+    struct rpc_client *client = rig_client(&rig, "tcp://a:1");
+    rig_set(client, TAMBO_RPC_IDLE_MS, 1000);
+    assert_int_equal(links_of(peer), 0);
+    rig_call(&rig, client, 'x', "1");
+    rig_run(&rig, 5000);
+    assert_int_equal(links_of(peer), 1); /* it has a call */
+    rig_answer(peer, "one");
+    rig_run(&rig, 900);
+    assert_int_equal(links_of(peer), 1);
+    rig_run(&rig, 2000);
+    assert_int_equal(links_of(peer), 0);
+    peer->way = RIG_ECHO;
+    rig_call(&rig, client, 'x', "2");
+    rig_run(&rig, 100);
+    EXPECT(&rig, "a<HELLO a<1#1 x=one a<HELLO a<2#2 x=2");
+    rpc_client_free(client);
+}
+
+static void
+handles_share_connections(void **state)
+{
+    struct rpc_client *again;
+    (void)state;
+    struct rig_peer *peer = rig_peer(&rig, 'a', "tcp://*:1", RIG_OURS, RIG_ECHO);
+    struct rpc_client *client = rig_client(&rig, "tcp://a:1");
+    rig_set(client, TAMBO_RPC_DEADLINE_MS, 7000);
+    assert_int_equal(rpc_client_again(client, &again), 0);
+    int64_t deadline_ms;
+    assert_int_equal(rpc_client_get(again, TAMBO_RPC_DEADLINE_MS, &deadline_ms), 0);
+    assert_int_equal(deadline_ms, 7000);
+    rig_call(&rig, client, 'x', "1");
+    rig_call(&rig, again, 'y', "2");
+    rig_run(&rig, 100);
+    EXPECT(&rig, "a<HELLO a<1#1[1/1] a<2#2[1/1] x=1 y=2"); /* each counts for itself */
+    assert_int_equal(links_of(peer), 1);
+    rpc_client_free(client);
+    rig_call(&rig, again, 'y', "3");
+    rig_run(&rig, 100);
+    EXPECT(&rig, "a<3#3[2/2] y=3");
+    rpc_client_free(again);
+    rig_run(&rig, 100);
+    assert_int_equal(links_of(peer), 0);
+}
+
+static void
+a_server_that_leaves_between_calls_is_come_back_to(void **state)
+{
+    (void)state;
+    struct rig_peer *peer = rig_peer(&rig, 'a', "tcp://*:1", RIG_FOREIGN, RIG_ECHO);
+    struct rpc_client *client = rig_client(&rig, "tcp://a:1");
+    rig_call(&rig, client, 'x', "1");
+    rig_run(&rig, 100);
+    rig_peer_close(peer);
+    rig_run(&rig, 100);
+    rig_peer(&rig, 'a', "tcp://*:1", RIG_FOREIGN, RIG_ECHO);
+    rig_call(&rig, client, 'x', "2");
+    rig_run(&rig, 100);
+    EXPECT(&rig, "a<HELLO a<1#1 x=1 a<HELLO a<2#1 x=2");
+    rpc_client_free(client);
+}
+
+/* ---- limits
+ * ------------------------------------------------------------------------------------------------------------ */
+
+static void
+limits_are_kept(void **state)
+{
+    char text[RIG_TEXT_MAX + 2];
+    (void)state;
+    rig_peer(&rig, 'a', "tcp://*:1", RIG_FOREIGN, RIG_HOLD);
+    struct rpc_client *client = rig_client(&rig, "tcp://a:1");
+    rig_set(client, TAMBO_RPC_CALLS_MAX, 2);
+    rig_call(&rig, client, 'x', "1");
+    rig_call(&rig, client, 'y', "2");
+    assert_int_equal(rig_call(&rig, client, 'z', "3"), -ERR_FULL);
+    assert_string_equal(rpc_client_why(client), "2 calls are under way (CALLS_MAX)");
+    rig_cancel(&rig, 'x');
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    for (unsigned opened = 0; opened < 2; opened++) {
+        assert_int_equal(rig_call(&rig, client, 'z', text), -ERR_ARGUMENTS);
+        assert_string_equal(rpc_client_why(client), "longer than its limit");
+        rig_run(&rig, 100);
+    }
+    EXPECT(&rig, "z!!FULL x!CANCELED z!!ARGUMENTS a<HELLO a<2#1 z!!ARGUMENTS");
+    assert_int_equal(rpc_client_set(client, TAMBO_RPC_CALL_BYTES_MAX, 127), -ERR_INVALID);
+    assert_int_equal(rpc_client_set(client, TAMBO_RPC_AUTH_SYS, 1), -ERR_STATE);
+    assert_int_equal(rpc_client_set(client, (enum tambo_rpc_client_option)99, 1), -ERR_INVALID);
+    rpc_client_free(client);
+    EXPECT(&rig, "y!ABANDONED");
+}
+
+static int
+encode_many(struct tambo_xdr_out *out, const void *value)
+{
+    static const uint8_t bytes[100];
+    for (unsigned n = *(const unsigned *)value; n > 0; n--)
+        if (tambo_xdr_put_fixed(out, bytes, sizeof bytes) < 0)
+            return out->fault.rc;
+    return 0;
+}
+
+static void
+ignore(struct rpc_call *call, int rc, struct view results)
+{
+    (void)call;
+    (void)rc;
+    (void)results;
+}
+
+/* Waiting for a connection, and over one; a datagram has its own limit. */
+static void
+a_call_that_is_too_large_is_not_sent(void **state)
+{
+    static const struct tambo_rpc_procedure many = { .name = "MANY", .number = 7, .encode_args = encode_many };
+    static const struct rpc_call_on on = { .done = ignore };
+    struct rpc_call call;
+    unsigned hundreds = 20;
+    (void)state;
+    rig_peer(&rig, 'a', "tcp://*:1", RIG_FOREIGN, RIG_ECHO);
+    struct rpc_client *client = rig_client(&rig, "tcp://a:1");
+    rig_set(client, TAMBO_RPC_CALL_BYTES_MAX, 1000);
+    for (unsigned opened = 0; opened < 2; opened++) {
+        assert_int_equal(rpc_call_begin(client, &many, &hundreds, RPC_FORM_REPLY, &on, &call, NULL), -ERR_TOO_LARGE);
+        rig_call(&rig, client, 'x', "hi");
+        rig_run(&rig, 100);
+    }
+    EXPECT(&rig, "a<HELLO a<hi#1 x=hi a<hi#2 x=hi");
+    rpc_client_free(client);
+}
+
+/* Its connection is left: what was called there may have been executed. */
+static void
+a_reply_that_is_too_large_ends_its_connection(void **state)
+{
+    static char large[5000];
+    (void)state;
+    struct rig_peer *peer = rig_peer(&rig, 'a', "tcp://*:1", RIG_FOREIGN, RIG_HOLD);
+    struct rpc_client *client = rig_client(&rig, "tcp://a:1");
+    memset(large, 'x', sizeof large - 1);
+    rig_set(client, TAMBO_RPC_REPLY_BYTES_MAX, 1000);
+    rig_call(&rig, client, 'x', "hi");
+    rig_run(&rig, 100);
+    rig_answer(peer, large);
+    rig_run(&rig, 100);
+    EXPECT(&rig, "a<HELLO a<hi#1 x!PROTOCOL");
+    assert_string_equal(rpc_client_why(client), "tcp://a:1 answers with more than 1000 bytes (REPLY_BYTES_MAX)");
+    rpc_client_free(client);
+}
+
+static void
+addresses_are_looked_at(void **state)
+{
+    static const struct {
+        const char *text;
+        int rc;
+    } rows[] = {
+        {"",                         -ERR_ADDRESS},
+        { " ",                       -ERR_ADDRESS},
+        { "nonsense://x",            -ERR_ADDRESS},
+        { "tcp://a:1 nonsense://x",  -ERR_ADDRESS},
+        { " tcp://a:1  udp://b:2\n", 0           },
+    };
+    char many[RPC_LINES_MAX * 10 + 20] = "";
+    struct rpc_world *world = rig_host(&rig, 'd')->world;
+    struct rpc_client *client;
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        assert_int_equal(rpc_client_new(world, rows[i].text, 1, 1, &client), rows[i].rc);
+        if (rows[i].rc == 0)
+            rpc_client_free(client);
+    }
+    for (size_t i = 0; i <= RPC_LINES_MAX; i++)
+        strcat(many, "tcp://a:1 ");
+    assert_int_equal(rpc_client_new(world, many, 1, 1, &client), -ERR_FULL);
+}
+
+/* ---- guards and credentials
+ * ---------------------------------------------------------------------------------------------- */
+
+static int
+before(void *arg, const struct tambo_rpc_procedure *procedure)
+{
+    const char *name = arg;
+    must(procedure == &rig_procedure);
+    rig_note(&rig, "%c?", name[0]);
+    return name[1] == '-' ? -ERR_DENIED : 0;
+}
+
+static void
+after(void *arg, const struct tambo_rpc_procedure *procedure, int rc, uint64_t took_ns)
+{
+    const char *name = arg;
+    (void)procedure;
+    rig_note(&rig, "%c:%d,%d", name[0], rc, took_ns >= 1000000);
+}
+
+static void
+guards_stand_around_calls(void **state)
+{
+    char first[] = "1", second[] = "2";
+    struct tambo_rpc_client_guard one = { before, after, first }, two = { before, after, second }, none = { 0 };
+    (void)state;
+    rig_peer(&rig, 'a', "tcp://*:1", RIG_FOREIGN, RIG_ECHO);
+    struct rpc_client *client = rig_client(&rig, "tcp://a:1");
+    assert_int_equal(rpc_client_guard(client, &one), 0);
+    assert_int_equal(rpc_client_guard(client, &none), 0);
+    assert_int_equal(rpc_client_guard(client, &two), 0);
+    rig_call(&rig, client, 'x', "hi");
+    EXPECT(&rig, "1? 2?");
+    rig_run(&rig, 100);
+    EXPECT(&rig, "a<HELLO a<hi#1 2:0,1 1:0,1 x=hi");
+    assert_int_equal(rig_begin(&rig, client, 'x', "hi", RPC_FORM_CAST), RPC_CALL_DONE);
+    EXPECT(&rig, "1? 2? 2:0,0 1:0,0");
+    strcpy(second, "-");
+    second[0] = '2';
+    char denies[] = "2-";
+    struct tambo_rpc_client_guard last = { before, after, denies };
+    assert_int_equal(rpc_client_guard(client, &last), 0);
+    assert_int_equal(rig_call(&rig, client, 'x', "hi"), -ERR_DENIED);
+    EXPECT(&rig, "1? 2? 2? 2:-14,0 1:-14,0 x!!DENIED");
+    rpc_client_free(client);
+}
+
+static void
+credentials_are_sent(void **state)
+{
+    struct tambo_rpc_cred cred = { .flavor = 1, .uid = 1000, .gid = 100, .machine = "d", .group_count = 1 };
+    (void)state;
+    struct rig_peer *peer = rig_peer(&rig, 'a', "tcp://*:1", RIG_OURS, RIG_ECHO);
+    struct rpc_client *client = rig_client(&rig, "tcp://a:1"), *again;
+    static const uint32_t want[] = { 1, 0, 1, 0 };
+    assert_int_equal(rpc_client_set_cred(client, &cred), 0);
+    for (size_t i = 0; i < COUNT_OF(want); i++) {
+        if (i == 1 || i == 2)
+            rig_set(client, TAMBO_RPC_AUTH_SYS, want[i]);
+        cred.flavor = 0;
+        if (i == 3)
+            assert_int_equal(rpc_client_set_cred(client, &cred), 0);
+        assert_int_equal(rpc_client_again(client, &again), 0);
+        rig_call(&rig, again, 'x', "hi");
+        rig_run(&rig, 100);
+        assert_true(rig_is_done(&rig, 'x'));
+        assert_int_equal(peer->cred, want[i]);
+        rpc_client_free(again);
+    }
+    cred.flavor = 6;
+    assert_int_equal(rpc_client_set_cred(client, &cred), -ERR_INVALID);
+    cred.flavor = 1;
+    cred.group_count = 17;
+    assert_int_equal(rpc_client_set_cred(client, &cred), -ERR_INVALID);
+    rpc_client_free(client);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_rig, close_rig)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(is_answered_over_every_transport),
+        TEST(is_answered_out_of_order),
+        TEST(names_itself_to_servers_of_ours),
+        TEST(goes_at_once_when_twice_does_no_harm),
+        TEST(goes_at_once_when_it_is_tried_once),
+        TEST(waits_for_hello_no_longer_than_to_connect),
+        TEST(is_cast_and_not_answered),
+        TEST(cast_to_nobody_says_so),
+        TEST(ends_with_its_receipt),
+        TEST(its_deadline_tells_whether_it_was_sent),
+        TEST(a_late_reply_is_nobodys),
+        TEST(canceling_tells_whether_it_was_sent),
+        TEST(a_client_may_be_freed_where_its_call_ends),
+        TEST(an_idle_connection_is_closed),
+        TEST(handles_share_connections),
+        TEST(a_server_that_leaves_between_calls_is_come_back_to),
+        TEST(limits_are_kept),
+        TEST(a_call_that_is_too_large_is_not_sent),
+        TEST(a_reply_that_is_too_large_ends_its_connection),
+        TEST(addresses_are_looked_at),
+        TEST(guards_stand_around_calls),
+        TEST(credentials_are_sent),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
