@@ -73,6 +73,7 @@ tambo_new(struct tambo **ret)
     context->mem = mem;
     list_init(&context->sockets);
     list_init(&context->stirred);
+    lib_rpc_init(&context->rpc);
     int rc = open_world(context);
     if (rc < 0) {
         free_context(context);
@@ -94,7 +95,7 @@ close_socket(struct tambo_socket *socket)
 }
 
 static void
-end_sockets(struct tambo *context)
+end_all(struct tambo *context)
 {
     struct io_waiter waiter = { 0 };
     context->freer = &waiter;
@@ -102,6 +103,7 @@ end_sockets(struct tambo *context)
         close_socket(container_of(it, struct tambo_socket, link));
     while (!list_empty(&context->sockets))
         (void)io_gate_wait(context->gate, &waiter, UINT64_MAX);
+    lib_rpc_end(context);
     socket_world_free(context->world);
     lib_free_spares(context);
     io_on_turn(io_gate_loop(context->gate), NULL, NULL);
@@ -115,7 +117,7 @@ tambo_free(struct tambo *context)
         return;
     int rc = io_gate_enter(context->gate);
     if (rc == 0) {
-        end_sockets(context);
+        end_all(context);
         io_gate_leave(context->gate);
     }
     if (rc == 0 || rc == -ERR_FORKED)

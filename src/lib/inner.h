@@ -1,4 +1,5 @@
-/* lib/inner.h - what the files of libtambo share: include/tambo/socket.h is client/socket.h behind io/gate.h. */
+/* lib/inner.h - what the files of libtambo share: include/tambo/socket.h is client/socket.h behind io/gate.h.  What
+ * only remote procedure calls share stands in rpc.h. */
 #ifndef TAMBO_LIB_INNER_H
 #define TAMBO_LIB_INNER_H
 
@@ -11,6 +12,18 @@
 
 enum { FD_KINDS = 8, SPARE_MESSAGES_MAX = 1024 };
 
+/* What a context has of remote procedure calls. */
+struct lib_rpc {
+    struct rpc_world *world;      /* NULL: there were none */
+    struct list clients, servers; /* those that are not freed */
+    struct list calls;            /* deferred ones that are not ended */
+    struct list leaving;          /* freed servers whose requests are not answered */
+    struct tambo_rpc_call *spare;
+    unsigned spares;
+    unsigned inside; /* calls that wait */
+    unsigned depth;  /* calls out that are under way, one within the other */
+};
+
 /* All of it, but for what is never changed, is the gate's: used between lib_enter() and lib_leave(). */
 struct tambo {
     struct mem mem; /* itself counts too */
@@ -20,7 +33,8 @@ struct tambo {
     struct list stirred; /* those whose descriptors have to be looked at */
     struct tambo_message *spare;
     unsigned spares;
-    struct io_waiter *freer; /* tambo_free, that waits for the last socket to go */
+    struct lib_rpc rpc;
+    struct io_waiter *freer; /* tambo_free, that waits for the last socket or call to go */
 };
 
 struct tambo_socket {
@@ -56,6 +70,8 @@ struct lib_patience {
     bool is_begun;
     uint64_t deadline_ns;
 };
+/* 0, or -ERR_AGAIN when there is no time. */
+int lib_begin(struct lib_patience *patience, const struct io *io);
 /* One socket that a waiting call looks at. */
 struct lib_wish {
     struct list link;
@@ -85,5 +101,10 @@ void lib_close_fds(struct tambo_socket *socket);
 
 /* message.c */
 void lib_free_spares(struct tambo *context);
+
+/* rpc_context.c */
+void lib_rpc_init(struct lib_rpc *rpc);
+/* Frees clients and servers, waits for those who wait on them, and frees the rest. */
+void lib_rpc_end(struct tambo *context);
 
 #endif

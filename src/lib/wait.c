@@ -20,9 +20,8 @@ lib_release(struct tambo_socket *socket)
         io_gate_rouse(context->gate, context->freer);
 }
 
-/* 0, or -ERR_AGAIN when there is no time. */
-static int
-begin(struct lib_patience *patience, const struct io *io)
+int
+lib_begin(struct lib_patience *patience, const struct io *io)
 {
     const uint64_t ns_a_ms = 1000 * 1000;
     if (patience->ms == 0)
@@ -60,7 +59,7 @@ lib_wait_all(struct tambo *context, struct lib_wish *wishes, size_t count, struc
 {
     struct io_waiter waiter = { 0 };
     bool is_closed = false;
-    int rc = begin(patience, io_gate_loop(context->gate));
+    int rc = lib_begin(patience, io_gate_loop(context->gate));
     if (rc < 0)
         return rc;
     for (size_t i = 0; i < count; i++)
