@@ -7,28 +7,19 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "cmd/property.h"
+#include "wire/base64.h"
 
-/* RFC 4648, with padding; NULL without memory. */
+/* NULL without memory. */
 static json_t *
 base64(struct mem *mem, struct view bytes)
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    char *text = mem_raw(mem, 4 * (bytes.len / 3 + 1));
-    size_t n = 0;
+    size_t chars = base64_chars(bytes.len);
+    char *text = mem_raw(mem, chars + 1);
 
     if (text == NULL)
         return NULL;
-    for (size_t i = 0; i < bytes.len; i += 3) {
-        size_t left = bytes.len - i;
-        unsigned bits = (unsigned)bytes.data[i] << 16;
-        bits |= left > 1 ? (unsigned)bytes.data[i + 1] << 8 : 0;
-        bits |= left > 2 ? bytes.data[i + 2] : 0;
-        text[n++] = digits[bits >> 18 & 63];
-        text[n++] = digits[bits >> 12 & 63];
-        text[n++] = left > 1 ? digits[bits >> 6 & 63] : '=';
-        text[n++] = left > 2 ? digits[bits & 63] : '=';
-    }
-    json_t *string = json_stringn(text, n);
+    base64_encode(bytes, text);
+    json_t *string = json_stringn(text, chars);
     mem_free(mem, text);
     return string;
 }

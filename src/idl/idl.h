@@ -55,7 +55,8 @@ enum idl_shape {
 struct idl_number {
     int64_t value;
     struct view name; /* empty: it was written as a number */
-    struct view text; /* as it was written, "0x20000001"; empty: an enumerator without a value of its own */
+    struct view text; /* as it was written, "0x20000001"; empty: that of an enumerator without one, or of a procedure by
+                         its name */
 };
 
 /* A field, an argument, an arm, the target of a typedef. */
@@ -120,7 +121,7 @@ struct idl_def {
     struct idl_place place;
     struct view comment;
     bool is_included; /* comes from a file that was included: not written again */
-    bool is_builtin;  /* not in the source: <rpc/rpc.h> has it (netobj, des_block, MAXNETNAMELEN), we do not */
+    bool is_builtin;  /* not in the source: <rpc/rpc.h> has it (netobj, des_block, netbuf, MAXNETNAMELEN) */
     union {
         struct {
             struct idl_number number;
@@ -145,6 +146,7 @@ struct idl_def {
     bool has_pointers;     /* decoding it takes memory from the arena */
     size_t wire_bytes_min; /* it takes at least so many */
     size_t wire_bytes;     /* 0: not always the same; else it takes just so many */
+    unsigned mark;         /* the checker's own */
     struct idl_def *next;
 };
 
@@ -181,6 +183,8 @@ void idl_fault_print(const struct idl_fault *why, char *ret, size_t size);
 struct idl_def *idl_find(const struct idl *idl, struct view name);
 /* What a type is under its typedefs: a declaration that is plain, or has a shape. */
 struct idl_decl idl_resolve(const struct idl_decl *decl);
+/* The case that this discriminant chooses, or the default; NULL: there is none. */
+const struct idl_case *idl_case_of(const struct idl_def *choice, int64_t discriminant);
 /* What it takes on the wire, as of a definition. */
 size_t idl_wire_bytes_min(const struct idl_decl *decl);
 size_t idl_wire_bytes(const struct idl_decl *decl);

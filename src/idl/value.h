@@ -2,10 +2,9 @@
  *
  *     bool                true, false
  *     int and its likes   a number within the range of its C type
- *     hyper               a number; an unsigned one above 2^63 - 1 is a string of digits (jansson's integers are signed)
- *     float, double       a number, or one of "NaN", "Infinity", "-Infinity"
- *     enum                its name, or a number (which is told where no name has it)
- *     string              a string; what is not UTF-8 is {"base64": "..."}
+ *     hyper               a number; an unsigned one above 2^63 - 1 is a string of digits (jansson's integers are
+ * signed) float, double       a number, or one of "NaN", "Infinity", "-Infinity" enum                its name, or a
+ * number (which is told where no name has it) string              a string; what is not UTF-8 is {"base64": "..."}
  *     opaque              a string in base64 (RFC 4648, 4)
  *     T x[N], T x<N>      an array
  *     T *x                null, or the value
@@ -24,7 +23,7 @@
 /* Structs, unions and typedefs within each other, lists linked by pointers too. */
 enum { IDL_VALUE_DEPTH_MAX = 1000 };
 
-/* 0; -ERR_INVALID: `json` does not fit; or what the stream's `more` answers. */
+/* 0; -ERR_ARGUMENTS: `json` does not fit; or what the stream's `more` answers. */
 int idl_value_encode(const struct idl_decl *decl, const json_t *json, struct tambo_xdr_out *out);
 /* 0, -ERR_PROTOCOL, -ERR_NO_MEMORY.  What follows the value stays in `in`; its arena is not needed. */
 int idl_value_decode(const struct idl_decl *decl, struct tambo_xdr_in *in, json_t **ret);

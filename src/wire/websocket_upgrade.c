@@ -3,6 +3,7 @@
 #include <strings.h>
 
 #include "base/err.h"
+#include "wire/base64.h"
 #include "wire/sha1.h"
 #include "wire/websocket.h"
 
@@ -21,26 +22,11 @@ breach(struct fault *why, unsigned code, const char *clause, const char *text)
 
 /* ---- keys ------------------------------------------------------------------------------------------------------- */
 
-static void
-base64(struct view bytes, char *ret)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for (; bytes.len > 0; ret += 4) {
-        size_t n = bytes.len < 3 ? bytes.len : 3;
-        uint32_t word = 0;
-        for (size_t i = 0; i < 3; i++)
-            word = word << 8 | (i < n ? bytes.data[i] : 0);
-        for (size_t i = 0; i < 4; i++)
-            ret[i] = i <= n ? digits[word >> (18 - 6 * i) & 63] : '=';
-        bytes = view_from(bytes, n);
-    }
-    *ret = '\0';
-}
-
 void
 websocket_key(const uint8_t nonce[WEBSOCKET_NONCE_BYTES], char ret[WEBSOCKET_KEY_CHARS + 1])
 {
-    base64(view_of(nonce, WEBSOCKET_NONCE_BYTES), ret);
+    base64_encode(view_of(nonce, WEBSOCKET_NONCE_BYTES), ret);
+    ret[WEBSOCKET_KEY_CHARS] = '\0';
 }
 
 void
@@ -50,7 +36,8 @@ websocket_accept(struct view key, char ret[WEBSOCKET_ACCEPT_CHARS + 1])
     memcpy(text, key.data, WEBSOCKET_KEY_CHARS);
     memcpy(text + WEBSOCKET_KEY_CHARS, "258EAFA5-E914-47DA-95CA-C5AB0DC85B11", 36);
     sha1(view_of(text, sizeof(text)), digest);
-    base64(view_of(digest, sizeof(digest)), ret);
+    base64_encode(view_of(digest, sizeof(digest)), ret);
+    ret[WEBSOCKET_ACCEPT_CHARS] = '\0';
 }
 
 /* Sixteen bytes in base64. */
