@@ -42,7 +42,7 @@ interface(const struct rpc_server *server, struct tambo_xdr_in *args, struct tam
     if (tambo_xdr_get_u32(args, &program) < 0 || tambo_xdr_get_u32(args, &version) < 0)
         return -ERR_ARGUMENTS;
     const struct rpc_served *served =
-        version == 0 ? server_find_newest(server, program) : server_find(server, program, version);
+        version == 0 ? server_find_newest(server, program) : server_find_served(server, program, version);
     return put_text(out, served == NULL ? NULL : served->program->idl);
 }
 

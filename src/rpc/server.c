@@ -143,7 +143,7 @@ int
 rpc_server_serve(struct rpc_server *server, const struct tambo_rpc_program *program, const void *handlers, void *arg)
 {
     size_t count = server->served_count, at = server_place(server, program->program, program->version);
-    if (!is_sound(program) || server_find(server, program->program, program->version) != NULL)
+    if (!is_sound(program) || server_find_served(server, program->program, program->version) != NULL)
         return -ERR_INVALID;
     struct rpc_served **all = mem_grow(server->mem, server->served, (count + 1) * sizeof(*all));
     if (all == NULL)

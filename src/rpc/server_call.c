@@ -90,7 +90,7 @@ server_find_newest(const struct rpc_server *server, uint32_t program)
 }
 
 struct rpc_served *
-server_find(const struct rpc_server *server, uint32_t program, uint32_t version)
+server_find_served(const struct rpc_server *server, uint32_t program, uint32_t version)
 {
     struct rpc_served *served = at_if(server, server_place(server, program, version), program);
     return served != NULL && served->program->version == version ? served : NULL;
@@ -100,7 +100,7 @@ static int
 find_version(struct incoming *in)
 {
     const struct rpc_server *server = in->peer->server;
-    in->served = server_find(server, in->call.program, in->call.version);
+    in->served = server_find_served(server, in->call.program, in->call.version);
     if (in->served != NULL)
         return 0;
     const struct rpc_served *last = server_find_newest(server, in->call.program);

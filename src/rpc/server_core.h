@@ -111,7 +111,7 @@ struct incoming {
 /* rpc_link_on.message of a peer. */
 void server_call_came(void *peer, const struct io_remote *from, struct view message);
 /* NULL: it is not served. */
-struct rpc_served *server_find(const struct rpc_server *server, uint32_t program, uint32_t version);
+struct rpc_served *server_find_served(const struct rpc_server *server, uint32_t program, uint32_t version);
 /* The last of its versions. */
 struct rpc_served *server_find_newest(const struct rpc_server *server, uint32_t program);
 /* The first of server->served that is not before this version. */
