@@ -21,6 +21,7 @@ command_fn cmd_policy;
 command_fn cmd_vhost;
 command_fn cmd_definitions;
 command_fn cmd_zmq;
+command_fn cmd_rpc;
 command_fn cmd_bench;
 command_fn cmd_serve;
 command_fn cmd_sim;

@@ -74,7 +74,8 @@ preprocess(struct interface *interface, const char *path, const char *const *fla
     argv[n] = NULL;
     int rc = program_run(argv, view_of(NULL, 0), &interface->text);
     if (rc == -ERR_NOT_FOUND)
-        return fail(interface, rc, path, "it has lines that begin with #, and there is no C preprocessor (cpp) for them");
+        return fail(interface, rc, path,
+                    "it has lines that begin with #, and there is no C preprocessor (cpp) for them");
     if (rc < 0)
         return fail(interface, rc, path, err_text(rc));
     return interface->text.status == 0 ? 0 : fail(interface, -ERR_INVALID, path, "the preprocessor (cpp) failed");
