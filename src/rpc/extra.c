@@ -91,7 +91,7 @@ nothing(const struct rpc_server *server, struct tambo_xdr_in *args, struct tambo
     return 0;
 }
 
-/* ---- answering -------------------------------------------------------------------------------------------------- */
+/* ---- answering ------------------------------------------------------------------------------------------------- */
 
 static int
 put_head(struct tambo_xdr_out *out, uint32_t xid)

@@ -15,7 +15,7 @@ struct replay_client {
     uint8_t id[REPLAY_CLIENT_BYTES];
 };
 
-/* ---- keys -------------------------------------------------------------------------------------------------------- */
+/* ---- keys ------------------------------------------------------------------------------------------------------ */
 
 void
 replay_key_client(struct replay_key *ret, const uint8_t client[REPLAY_CLIENT_BYTES], uint64_t sequence,
@@ -77,7 +77,7 @@ find_client(const struct replay *replay, const struct replay_key *key)
     return map_get(&replay->clients, client_hash(key), same_client, key->bytes);
 }
 
-/* ---- a life ------------------------------------------------------------------------------------------------------ */
+/* ---- a life ---------------------------------------------------------------------------------------------------- */
 
 void
 replay_init(struct replay *replay, struct mem *mem)
@@ -110,7 +110,7 @@ replay_is_on(const struct replay *replay)
     return replay->count_max > 0 && replay->bytes_max > 0 && replay->keep_ns > 0;
 }
 
-/* ---- letting go -------------------------------------------------------------------------------------------------- */
+/* ---- letting go ------------------------------------------------------------------------------------------------ */
 
 static void
 free_client(struct replay *replay, struct replay_client *client)
@@ -200,7 +200,7 @@ settle(struct replay *replay, struct replay_client *client, uint64_t settled, ui
     }
 }
 
-/* ---- calls ------------------------------------------------------------------------------------------------------- */
+/* ---- calls ----------------------------------------------------------------------------------------------------- */
 
 static enum replay_verdict
 judge_unknown(const struct replay *replay, const struct replay_key *key)
@@ -339,7 +339,7 @@ replay_end(struct replay *replay, struct replay_entry *entry, struct view reply,
         forget(replay, oldest(replay), now_ns);
 }
 
-/* ---- age --------------------------------------------------------------------------------------------------------- */
+/* ---- age ------------------------------------------------------------------------------------------------------- */
 
 static struct replay_client *
 oldest_idle(const struct replay *replay)

@@ -235,7 +235,7 @@ datagrams_differ_in_each_part_of_their_key(void **state)
     close_replay(&replay);
 }
 
-/* ---- against everything that ever was --------------------------------------------------------------------------- */
+/* ---- against everything that ever was -------------------------------------------------------------------------- */
 
 enum { CLIENTS = 4, CALLS = 64, STEPS = 20000 };
 

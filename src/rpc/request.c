@@ -1,4 +1,4 @@
-/* rpc/request.c - a call that was taken, from its arguments to its answer.
+/* rpc/request.c - a call that was taken, from its arguments to its handler; request_answer.c has the rest.
  *
  * Requests are used again, each with a block of its arena, so that a call of ordinary size allocates nothing.  The
  * owner's thread may run a handler while the loop goes on: what the loop changes of a request meanwhile (its peer,
@@ -13,7 +13,7 @@ static const uint64_t NS_A_MS = 1000 * 1000;
  * than that is not served to strangers. */
 enum { GROWTH_MAX = 64, GROWTH_BYTES_MIN = 64 * 1024 };
 
-/* ---- made and freed ---------------------------------------------------------------------------------------------- */
+/* ---- made and freed -------------------------------------------------------------------------------------------- */
 
 static struct rpc_request *
 request_new(struct rpc_server *server)
@@ -32,7 +32,7 @@ discard(struct rpc_request *request)
     mem_free(request->server->mem, request);
 }
 
-static void
+void
 request_free(struct rpc_request *request)
 {
     struct rpc_server *server = request->server;
@@ -55,7 +55,7 @@ request_free_spares(struct rpc_server *server)
     server->spare_count = 0;
 }
 
-/* ---- taken ------------------------------------------------------------------------------------------------------- */
+/* ---- taken ----------------------------------------------------------------------------------------------------- */
 
 static const struct tambo_rpc_cred nobody = { .machine = "" };
 
@@ -136,8 +136,8 @@ join(struct rpc_request *request, struct rpc_peer *peer, const struct io_remote 
     peer->request_count++;
 }
 
-static void
-leave(struct rpc_request *request)
+void
+request_leave(struct rpc_request *request)
 {
     list_cut(&request->at_peer);
     if (request->peer != NULL)
@@ -203,7 +203,7 @@ request_take(const struct incoming *in, struct rpc_request **ret)
 void
 request_undo(struct rpc_request *request)
 {
-    leave(request);
+    request_leave(request);
     request->server->under_way--;
     request_free(request);
 }
@@ -212,7 +212,7 @@ void
 request_redirect(struct rpc_request *request, const struct incoming *in)
 {
     struct rpc_peer *before = request->peer;
-    leave(request);
+    request_leave(request);
     join(request, in->peer, in->from);
     request->xid = in->xid;
     request->flags = in->extra.flags;
@@ -224,20 +224,12 @@ request_redirect(struct rpc_request *request, const struct incoming *in)
 void
 request_orphan(struct rpc_request *request)
 {
-    leave(request);
+    request_leave(request);
     if ((request->flags & ONCRPC_EXTRA_ONCE) == 0)
         atomic_store_explicit(&request->is_canceled, true, memory_order_relaxed);
 }
 
-/* ---- its handler ---------------------------------------------------------------------------------------------------
- */
-
-/* The public name of the same thing. */
-static struct tambo_rpc_request *
-in_public(struct rpc_request *request)
-{
-    return (struct tambo_rpc_request *)request;
-}
+/* ---- its handler ----------------------------------------------------------------------------------------------- */
 
 int
 rpc_request_run(struct rpc_request *request)
@@ -246,200 +238,15 @@ rpc_request_run(struct rpc_request *request)
     const struct tambo_rpc_guard *guards = request->server->guards;
     for (; request->guards_passed < request->guard_count; request->guards_passed++) {
         const struct tambo_rpc_guard *guard = &guards[request->guards_passed];
-        int rc = guard->before == NULL ? 0 : guard->before(guard->arg, in_public(request));
+        int rc = guard->before == NULL ? 0 : guard->before(guard->arg, request_public(request));
         if (rc < 0)
             return rc;
     }
-    return procedure->handle(request->served->handlers, request->served->arg, in_public(request), request->args,
+    return procedure->handle(request->served->handlers, request->served->arg, request_public(request), request->args,
                              request->ret);
 }
 
-/* ---- its answer ----------------------------------------------------------------------------------------------------
- */
-
-/* A one-way call, or one that its caller has had a receipt for, has no reply. */
-static bool
-is_mute(const struct rpc_request *request)
-{
-    return (request->flags & (ONCRPC_EXTRA_ONE_WAY | ONCRPC_EXTRA_RECEIPT)) != 0;
-}
-
-/* Where its reply goes to on that link. */
-static const struct io_remote *
-remote_of(const struct rpc_request *request)
-{
-    return request->peer->door != NULL ? &request->from : NULL;
-}
-
-/* It is known from now on by this reply; empty: it has none. */
-static void
-remember(struct rpc_request *request, struct view reply)
-{
-    struct rpc_server *server = request->server;
-    if (request->remembered == NULL)
-        return;
-    replay_end(&server->replay, request->remembered, reply, io_now_ns(server->io));
-    request->remembered = NULL;
-    server_plan_upkeep(server);
-}
-
-/* Who is on a stream and gets no reply for want of memory would wait for it: better it learns that something broke. */
-static void
-lose(struct rpc_request *request)
-{
-    struct rpc_peer *peer = request->peer;
-    if (peer == NULL || peer->door != NULL)
-        return;
-    rpc_link_abort(peer->link);
-    server_peer_free(peer);
-}
-
-static int
-encode(struct rpc_request *request, struct tambo_xdr_out *out, const void *ret)
-{
-    const struct oncrpc_reply success = { .status = ONCRPC_SUCCESS };
-    uint8_t room[SERVER_HEAD_BYTES_MAX];
-    struct view head = server_head(room, request->xid, &success);
-    uint8_t *to = tambo_xdr_room(out, head.len);
-    if (to == NULL)
-        return -ERR_NO_MEMORY;
-    memcpy(to, head.data, head.len);
-    return request->procedure->encode_ret == NULL ? 0 : request->procedure->encode_ret(out, ret);
-}
-
-static size_t
-reply_bytes_max(const struct rpc_request *request)
-{
-    return (size_t)server_option(request->server, TAMBO_RPC_SERVER_REPLY_BYTES_MAX);
-}
-
-/* Its peer is gone: a call that may be asked for again is still to be remembered with its reply. */
-static int
-keep_results(struct rpc_request *request, const void *ret)
-{
-    struct tambo_xdr_out out;
-    if (request->remembered == NULL)
-        return 0;
-    tambo_xdr_out_init(&out, reply_bytes_max(request));
-    int rc = encode(request, &out, ret);
-    if (rc == 0)
-        remember(request, view_of(out.start, tambo_xdr_out_len(&out)));
-    tambo_xdr_out_free(&out);
-    return rc < 0 ? -ERR_RESULTS : 0;
-}
-
-/* Kept before it leaves: then its bytes are the link's. */
-static int
-put_results(struct rpc_request *request, const void *ret)
-{
-    struct rpc_link *link = request->peer->link;
-    struct tambo_xdr_out *out = rpc_link_begin(link, reply_bytes_max(request));
-    if (out == NULL) {
-        lose(request);
-        return keep_results(request, ret);
-    }
-    int rc = encode(request, out, ret);
-    if (rc < 0) {
-        rpc_link_drop(link);
-        return -ERR_RESULTS;
-    }
-    remember(request, view_of(out->start, tambo_xdr_out_len(out)));
-    if (rpc_link_commit(link, remote_of(request)) < 0)
-        lose(request);
-    return 0;
-}
-
-/* 0, or -ERR_RESULTS and nothing is answered yet. */
-static int
-answer_results(struct rpc_request *request, const void *ret)
-{
-    if (is_mute(request)) {
-        remember(request, view_of(NULL, 0));
-        return 0;
-    }
-    return request->peer != NULL ? put_results(request, ret) : keep_results(request, ret);
-}
-
-static void
-answer_error(struct rpc_request *request, int err)
-{
-    uint8_t room[SERVER_HEAD_BYTES_MAX];
-    struct oncrpc_reply reply = oncrpc_reply_of(err);
-    reply.low = reply.high = request->served->program->version;
-    struct view head = is_mute(request) ? view_of(NULL, 0) : server_head(room, request->xid, &reply);
-    remember(request, head);
-    if (request->peer != NULL && head.len > 0 && rpc_link_put(request->peer->link, remote_of(request), head) < 0)
-        lose(request);
-}
-
-/* ---- its end
- * --------------------------------------------------------------------------------------------------------- */
-
-static void
-tell_guards(struct rpc_request *request, int rc, uint64_t took_ns)
-{
-    const struct tambo_rpc_guard *guards = request->server->guards;
-    for (unsigned i = request->guards_passed; i-- > 0;)
-        if (guards[i].after != NULL)
-            guards[i].after(guards[i].arg, in_public(request), rc, took_ns);
-}
-
-/* It was answered with `rc`. */
-static void
-finish(struct rpc_request *request, int rc)
-{
-    struct rpc_server *server = request->server;
-    struct rpc_peer *peer = request->peer;
-    if (!server->is_dead) {
-        server->exact_ns = io_exact_ns(server->io);
-        uint64_t took_ns = server->exact_ns - request->begun_ns;
-        metric_ended(request->metric, rc, took_ns);
-        tell_guards(request, rc, took_ns);
-    }
-    leave(request);
-    if (peer != NULL)
-        server_peer_pace(peer);
-    request_free(request);
-    server_ended(server);
-}
-
-int
-rpc_request_reply(struct rpc_request *request, const void *ret)
-{
-    int rc = request->server->is_dead ? 0 : answer_results(request, ret);
-    if (rc < 0)
-        answer_error(request, -ERR_FAILED);
-    finish(request, rc);
-    return rc;
-}
-
-void
-rpc_request_fail(struct rpc_request *request, int rc)
-{
-    if (!request->server->is_dead)
-        answer_error(request, rc);
-    finish(request, rc);
-}
-
-void
-rpc_request_drop(struct rpc_request *request)
-{
-    if (!request->server->is_dead)
-        remember(request, view_of(NULL, 0));
-    finish(request, 0);
-}
-
-void
-rpc_request_end(struct rpc_request *request, int rc)
-{
-    if (rc == 0)
-        (void)rpc_request_reply(request, request->ret);
-    else if (rc < 0)
-        rpc_request_fail(request, rc);
-}
-
-/* ---- what handlers ask
- * ------------------------------------------------------------------------------------------------- */
+/* ---- what handlers ask ----------------------------------------------------------------------------------------- */
 
 struct tambo_arena *
 rpc_request_arena(struct rpc_request *request)

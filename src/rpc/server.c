@@ -8,7 +8,7 @@
 
 static const uint64_t NS_A_MS = 1000 * 1000;
 
-/* ---- options ---------------------------------------------------------------------------------------------------- */
+/* ---- options --------------------------------------------------------------------------------------------------- */
 
 static const struct {
     int64_t value, low, high;
@@ -46,7 +46,7 @@ rpc_server_get(const struct rpc_server *server, enum tambo_rpc_server_option opt
     return 0;
 }
 
-/* ---- life ------------------------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------------------------ */
 
 static uint64_t
 draw_boot(struct io *io)
@@ -112,7 +112,7 @@ rpc_server_free(struct rpc_server *server)
         free_rest(server);
 }
 
-/* ---- programs --------------------------------------------------------------------------------------------------- */
+/* ---- programs -------------------------------------------------------------------------------------------------- */
 
 static bool
 is_sound(const struct tambo_rpc_program *program)
@@ -191,7 +191,7 @@ rpc_server_guard(struct rpc_server *server, const struct tambo_rpc_guard *guard)
     return 0;
 }
 
-/* ---- doors ------------------------------------------------------------------------------------------------------ */
+/* ---- doors ----------------------------------------------------------------------------------------------------- */
 
 int
 rpc_server_listen(struct rpc_server *server, const struct rpc_address *address, struct rpc_address *retbound)
@@ -243,7 +243,7 @@ server_ended(struct rpc_server *server)
         server->on->drained(server->arg);
 }
 
-/* ---- time ------------------------------------------------------------------------------------------------------- */
+/* ---- time ------------------------------------------------------------------------------------------------------ */
 
 uint64_t
 server_clock_ns(const struct rpc_server *server)

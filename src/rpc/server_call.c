@@ -16,7 +16,7 @@
 enum { AUTH_BADCRED = 1, AUTH_REJECTEDCRED = 2, AUTH_BADVERF = 3 };
 enum { RPC_VERSION = 2 };
 
-/* ---- answers that are no results --------------------------------------------------------------------------------- */
+/* ---- answers that are no results ------------------------------------------------------------------------------- */
 
 struct view
 server_head(uint8_t room[SERVER_HEAD_BYTES_MAX], uint32_t xid, const struct oncrpc_reply *reply)
@@ -57,8 +57,7 @@ deny(struct incoming *in, uint32_t auth_stat)
     return -ERR_DENIED;
 }
 
-/* ---- which procedure ----------------------------------------------------------------------------------------------
- */
+/* ---- which procedure ------------------------------------------------------------------------------------------- */
 
 size_t
 server_place(const struct rpc_server *server, uint32_t program, uint32_t version)
@@ -147,8 +146,7 @@ find(struct incoming *in)
     return 0;
 }
 
-/* ---- who calls ------------------------------------------------------------------------------------------------------
- */
+/* ---- who calls ------------------------------------------------------------------------------------------------- */
 
 /* We give out no AUTH_SHORT, so whoever has one is to begin anew; other flavors are not spoken here. */
 static int
@@ -174,8 +172,7 @@ read_extra(struct incoming *in)
     return 0;
 }
 
-/* ---- is it known?
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- is it known? ---------------------------------------------------------------------------------------------- */
 
 static bool
 is_once(const struct incoming *in)
@@ -255,8 +252,7 @@ recall(struct incoming *in, struct replay_key *key)
     return 0;
 }
 
-/* ---- taken
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- taken ----------------------------------------------------------------------------------------------------- */
 
 static int
 take(const struct incoming *in, const struct replay_key *key)

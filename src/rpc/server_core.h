@@ -57,7 +57,7 @@ server_option(const struct rpc_server *server, enum tambo_rpc_server_option opti
     return server->options[option];
 }
 
-/* ---- server_peer.c: links ---------------------------------------------------------------------------------------- */
+/* ---- server_peer.c: links -------------------------------------------------------------------------------------- */
 
 struct server_door {
     struct rpc_server *server;
@@ -89,8 +89,7 @@ void server_peer_pace(struct rpc_peer *peer);
 void server_peers_tire(struct rpc_server *server, uint64_t now_ns);
 uint64_t server_peers_due_ns(const struct rpc_server *server);
 
-/* ---- server_call.c: a call that came --------------------------------------------------------------------------------
- */
+/* ---- server_call.c: a call that came --------------------------------------------------------------------------- */
 
 struct incoming {
     struct rpc_peer *peer;
@@ -126,16 +125,15 @@ incoming_is_mute(const struct incoming *in)
     return (in->extra.flags & ONCRPC_EXTRA_ONE_WAY) != 0;
 }
 
-/* ---- extra.c: what Tambo's clients and servers say of calls
- * ----------------------------------------------------------- */
+/* ---- extra.c: what Tambo's clients and servers say of calls ---------------------------------------------------- */
 
 /* The call is one of TAMBO_RPC_PROGRAM.  0, or -err: it is to be refused so. */
 int extra_answer(struct incoming *in);
 /* Tells the client that its call is accepted. */
 void extra_receipt(struct rpc_peer *peer, const struct io_remote *from, uint32_t xid);
 
-/* ---- request.c ------------------------------------------------------------------------------------------------------
- */
+/* ---- request.c, request_answer.c
+ * ------------------------------------------------------------------------------------------------- */
 
 struct rpc_request {
     struct rpc_server *server;
@@ -170,10 +168,19 @@ void request_undo(struct rpc_request *request);
 void request_redirect(struct rpc_request *request, const struct incoming *in);
 /* Its peer is gone. */
 void request_orphan(struct rpc_request *request);
+/* Takes it from its peer. */
+void request_leave(struct rpc_request *request);
+/* It is used again, or freed. */
+void request_free(struct rpc_request *request);
 void request_free_spares(struct rpc_server *server);
+/* The public name of the same thing. */
+static inline struct tambo_rpc_request *
+request_public(struct rpc_request *request)
+{
+    return (struct tambo_rpc_request *)request;
+}
 
-/* ---- server.c
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- server.c -------------------------------------------------------------------------------------------------- */
 
 /* A request has ended. */
 void server_ended(struct rpc_server *server);

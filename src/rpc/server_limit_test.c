@@ -13,7 +13,7 @@
 
 #define LATER_CALL(xid) CALL(xid, "00000004") "00000001"
 
-/* ---- limits ----------------------------------------------------------------------------------------------------- */
+/* ---- limits ---------------------------------------------------------------------------------------------------- */
 
 static void
 a_connection_is_not_read_from_while_too_much_of_it_is_under_way(void **state)
@@ -155,7 +155,7 @@ arguments_may_grow_but_not_without_bound(void **state)
     rig_close(rig);
 }
 
-/* ---- slow readers ----------------------------------------------------------------------------------------------- */
+/* ---- slow readers ---------------------------------------------------------------------------------------------- */
 
 /* The other end takes nothing: what waits to leave is bounded, and so is what is read; all comes when it reads. */
 static void
@@ -182,7 +182,7 @@ who_does_not_read_is_not_read_from(void **state)
     rig_close(rig);
 }
 
-/* ---- silence ---------------------------------------------------------------------------------------------------- */
+/* ---- silence --------------------------------------------------------------------------------------------------- */
 
 static void
 silent_connections_are_closed_but_not_those_that_wait(void **state)
@@ -221,7 +221,7 @@ silence_may_be_for_ever(void **state)
     rig_close(rig);
 }
 
-/* ---- ends ------------------------------------------------------------------------------------------------------- */
+/* ---- ends ------------------------------------------------------------------------------------------------------ */
 
 static void
 a_server_that_drains_answers_what_it_has_and_takes_no_more(void **state)
@@ -367,7 +367,7 @@ what_is_served_where_is_told(void **state)
     rig_close(rig);
 }
 
-/* ---- no memory -------------------------------------------------------------------------------------------------- */
+/* ---- no memory ------------------------------------------------------------------------------------------------- */
 
 /* Each allocation of the server's machine fails once: what is answered is what would have been, or a refusal that says
  * that nothing was executed, or nothing, and then the connection has ended. */

@@ -10,189 +10,29 @@
 #include "rpc/server_core.h"
 
 #define NS_A_MS UINT64_C(1000000)
-enum { PROGRAM = 0x20000001, ANY_PROGRAM = 0x20000002, MARK_BYTES = 4 };
+enum { MARK_BYTES = 4 };
 #define LAST_FRAGMENT UINT32_C(0x80000000)
 
-/* ---- what is served --------------------------------------------------------------------------------------------- */
+/* ---- requests ---------------------------------------------------------------------------------------------------- */
 
-static int
-decode_bytes(struct tambo_xdr_in *in, void *ret)
+/* It has never run before. */
+static void
+check_once(struct server_rig *rig, const struct rpc_request *request)
 {
-    return tambo_xdr_get_opaque(in, ret, UINT32_MAX);
+    if (request->remembered == NULL || !request->remembered->key.is_clients)
+        return;
+    const struct replay_key *key = &request->remembered->key;
+    for (unsigned i = 0; i < rig->once_count; i++)
+        must(memcmp(rig->once[i].bytes, key->bytes, key->len) != 0);
+    must(rig->once_count < RIG_ONCE_MAX);
+    rig->once[rig->once_count++] = *key;
 }
-
-static int
-encode_bytes(struct tambo_xdr_out *out, const void *value)
-{
-    const struct tambo_bytes *bytes = value;
-    return tambo_xdr_put_opaque(out, bytes->data, bytes->len, UINT32_MAX);
-}
-
-static int
-decode_word(struct tambo_xdr_in *in, void *ret)
-{
-    return tambo_xdr_get_u32(in, ret);
-}
-
-static int
-encode_word(struct tambo_xdr_out *out, const void *value)
-{
-    return tambo_xdr_put_u32(out, *(const uint32_t *)value);
-}
-
-static int
-decode_words(struct tambo_xdr_in *in, void *ret)
-{
-    uint32_t *words = ret;
-    int rc = tambo_xdr_get_u32(in, &words[0]);
-    return rc < 0 ? rc : tambo_xdr_get_u32(in, &words[1]);
-}
-
-struct node {
-    uint32_t value;
-    struct node *next;
-};
-
-static int
-decode_list(struct tambo_xdr_in *in, void *ret)
-{
-    struct node **at = ret;
-    int rc;
-    while ((rc = tambo_xdr_get_pointer(in, sizeof(struct node), at)) > 0) {
-        rc = tambo_xdr_get_u32(in, &(*at)->value);
-        tambo_xdr_in_up(in);
-        if (rc < 0)
-            return rc;
-        at = &(*at)->next;
-    }
-    return rc;
-}
-
-static int
-encode_text(struct tambo_xdr_out *out, const void *value)
-{
-    return tambo_xdr_put_string(out, *(char *const *)value, UINT32_MAX);
-}
-
-static int
-decode_all(struct tambo_xdr_in *in, void *ret)
-{
-    struct tambo_bytes *bytes = ret;
-    uint32_t len = (uint32_t)(in->end - in->at);
-    uint8_t *copy = tambo_arena_take(in->arena, len + 1);
-    if (copy == NULL)
-        return -TAMBO_ERR_NO_MEMORY;
-    bytes->len = len;
-    bytes->data = copy;
-    return len == 0 ? 0 : tambo_xdr_get_fixed(in, copy, len);
-}
-
-struct numbered {
-    uint32_t number;
-    struct tambo_bytes bytes;
-};
-
-static int
-encode_numbered(struct tambo_xdr_out *out, const void *value)
-{
-    const struct numbered *numbered = value;
-    int rc = tambo_xdr_put_u32(out, numbered->number);
-    return rc < 0 ? rc : tambo_xdr_put_fixed(out, numbered->bytes.data, numbered->bytes.len);
-}
-
-/* ---- handlers --------------------------------------------------------------------------------------------------- */
-
-#define HANDLER(name) \
-    static int name(const void *handlers, void *arg, struct tambo_rpc_request *request, const void *args, void *ret)
-
-HANDLER(echo)
-{
-    (void)handlers, (void)arg, (void)request;
-    *(struct tambo_bytes *)ret = *(const struct tambo_bytes *)args;
-    return 0;
-}
-
-HANDLER(add)
-{
-    const uint32_t *words = args;
-    (void)handlers, (void)arg, (void)request;
-    *(uint32_t *)ret = words[0] + words[1];
-    return 0;
-}
-
-HANDLER(later)
-{
-    struct server_rig *rig = arg;
-    (void)handlers, (void)ret, (void)args;
-    must(rig->later_count < RIG_LATER_MAX);
-    rig->later[rig->later_count++] = (struct rpc_request *)request;
-    return TAMBO_RPC_LATER;
-}
-
-HANDLER(fail)
-{
-    (void)handlers, (void)arg, (void)request, (void)ret;
-    return -(int)*(const uint32_t *)args;
-}
-
-HANDLER(large)
-{
-    struct tambo_bytes *bytes = ret;
-    uint32_t len = *(const uint32_t *)args;
-    (void)handlers, (void)arg;
-    uint8_t *data = tambo_arena_take(rpc_request_arena((struct rpc_request *)request), len + 1);
-    if (data == NULL)
-        return -TAMBO_ERR_NO_MEMORY;
-    memset(data, 'x', len);
-    *bytes = (struct tambo_bytes){ data, len };
-    return 0;
-}
-
-HANDLER(sum)
-{
-    (void)handlers, (void)arg, (void)request;
-    for (const struct node *it = *(struct node *const *)args; it != NULL; it = it->next)
-        *(uint32_t *)ret += it->value;
-    return 0;
-}
-
-HANDLER(nulled)
-{
-    (void)handlers, (void)arg, (void)request, (void)args, (void)ret;
-    return 0;
-}
-
-HANDLER(any)
-{
-    struct numbered *numbered = ret;
-    (void)handlers, (void)arg;
-    numbered->number = rpc_request_number((struct rpc_request *)request);
-    numbered->bytes = *(const struct tambo_bytes *)args;
-    return 0;
-}
-
-static const struct tambo_rpc_procedure procedures[] = {
-    {"ECHO",    1, NULL, encode_bytes, decode_bytes, NULL, sizeof(struct tambo_bytes), sizeof(struct tambo_bytes), echo  },
-    { "ADD",    2, NULL, encode_word,  decode_words, NULL, 8,                          4,                          add   },
-    { "LATER",  4, NULL, encode_word,  decode_word,  NULL, 4,                          4,                          later },
-    { "FAIL",   5, NULL, NULL,         decode_word,  NULL, 4,                          0,                          fail  },
-    { "LARGE",  6, NULL, encode_bytes, decode_word,  NULL, 4,                          sizeof(struct tambo_bytes), large },
-    { "LIST",   7, NULL, encode_word,  decode_list,  NULL, sizeof(struct node *),      4,                          sum   },
-    { "NULLED", 8, NULL, encode_text,  NULL,         NULL, 0,                          sizeof(char *),             nulled},
-};
-static const struct tambo_rpc_procedure any_procedure = {
-    "ANY", 0, NULL, encode_numbered, decode_all, NULL, sizeof(struct tambo_bytes), sizeof(struct numbered), any
-};
-static const struct tambo_rpc_program programs[] = {
-    {"TEST",  PROGRAM,     1, procedures, COUNT_OF(procedures), "program TEST { ... } = 0x20000001;", NULL          },
-    { "TEST", PROGRAM,     3, procedures, COUNT_OF(procedures), NULL,                                 NULL          },
-    { "ANY",  ANY_PROGRAM, 1, NULL,       0,                    NULL,                                 &any_procedure},
-};
 
 static void
 on_request(void *arg, struct rpc_request *request)
 {
     struct server_rig *rig = arg;
+    check_once(rig, request);
     if (rig->is_kept) {
         must(rig->later_count < RIG_LATER_MAX);
         rig->later[rig->later_count++] = request;
@@ -209,21 +49,27 @@ on_drained(void *arg)
     rig->drained++;
 }
 
-static void
-take_later(struct server_rig *rig)
+uint64_t
+rig_boot_of(const struct server_rig *rig)
 {
+    return rig->server->boot;
+}
+
+struct rpc_request *
+rig_take(struct server_rig *rig)
+{
+    must(rig->later_count > 0);
+    struct rpc_request *request = rig->later[0];
     rig->later_count--;
     memmove(rig->later, rig->later + 1, rig->later_count * sizeof(rig->later[0]));
+    return request;
 }
 
 void
 rig_answer(struct server_rig *rig)
 {
     static const uint32_t answer = 42;
-    must(rig->later_count > 0);
-    struct rpc_request *request = rig->later[0];
-    take_later(rig);
-    (void)rpc_request_reply(request, &answer);
+    (void)rpc_request_reply(rig_take(rig), &answer);
 }
 
 void
@@ -233,8 +79,7 @@ rig_answer_all(struct server_rig *rig)
         rig_answer(rig);
 }
 
-/* ---- the server's machine -----------------------------------------------------------------------------------------
- */
+/* ---- the server's machine -------------------------------------------------------------------------------------- */
 
 static int
 listen_at(struct server_rig *rig, const char *text)
@@ -252,8 +97,8 @@ set_up(struct server_rig *rig, struct io *io)
     int rc = rpc_world_new(io, &rig->world);
     if (rc == 0)
         rc = rpc_server_new(rig->world, &on, rig, &rig->server);
-    for (size_t i = 0; rc == 0 && i < COUNT_OF(programs); i++)
-        rc = rpc_server_serve(rig->server, &programs[i], NULL, rig);
+    for (size_t i = 0; rc == 0 && i < RIG_PROGRAMS; i++)
+        rc = rpc_server_serve(rig->server, &rig_programs[i], NULL, rig);
     for (size_t i = 0; rc == 0 && i < COUNT_OF(addresses); i++)
         rc = listen_at(rig, addresses[i]);
     return rc;
@@ -343,8 +188,7 @@ rig_set(struct server_rig *rig, enum tambo_rpc_server_option option, int64_t val
     must(rpc_server_set(rig->server, option, value) == 0);
 }
 
-/* ---- raw callers --------------------------------------------------------------------------------------------------
- */
+/* ---- raw callers ----------------------------------------------------------------------------------------------- */
 
 static void
 keep(struct rig_raw *raw, struct view bytes)

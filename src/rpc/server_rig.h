@@ -5,10 +5,12 @@
  *     2 ADD     int, int -> int
  *     4 LATER   unsigned -> unsigned: answered when the test says so
  *     5 FAIL    unsigned -> void: fails with that error
- *     6 LARGE   unsigned -> opaque<>: of so many bytes
+ *     6 LARGE   unsigned -> opaque<>: of so many bytes, up to a mebibyte
  *     7 LIST    linked list of unsigned -> unsigned: its sum
  *     8 NULLED  void -> string: results that cannot be encoded
  * and program 0x20000002, version 1, which takes any procedure: bytes -> the procedure's number, the bytes.
+ *
+ * Of a call that says that it is to be executed once, it checks that it is.
  *
  * It knows no test framework: what must hold is checked by must(), so that the fuzzer uses it too. */
 #ifndef TAMBO_RPC_SERVER_RIG_H
@@ -16,9 +18,16 @@
 
 #include "base/mem.h"
 #include "io/sim/sim.h"
+#include "rpc/replay.h"
 #include "rpc/server.h"
 
-enum { RIG_RAWS = 4, RIG_RAW_BYTES_MAX = 512 * 1024, RIG_LATER_MAX = 4096, RIG_MESSAGE_BYTES_MAX = 64 * 1024 };
+enum {
+    RIG_RAWS = 4,
+    RIG_RAW_BYTES_MAX = 256 * 1024,
+    RIG_LATER_MAX = 4096,
+    RIG_ONCE_MAX = 4096,
+    RIG_MESSAGE_BYTES_MAX = 64 * 1024
+};
 
 /* One caller: a connection, or a socket for datagrams. */
 struct rig_raw {
@@ -42,12 +51,17 @@ struct server_rig {
     struct rig_raw raws[RIG_RAWS];
     struct rpc_request *later[RIG_LATER_MAX]; /* LATERs that wait, oldest first */
     unsigned later_count;
-    unsigned executed; /* handlers that ran */
+    unsigned executed;                    /* handlers that ran */
+    struct replay_key once[RIG_ONCE_MAX]; /* of those that are to run once */
+    unsigned once_count;
     unsigned drained;
     bool is_kept; /* requests are not run but kept in `later` */
     char text[3 * RIG_MESSAGE_BYTES_MAX];
     char said[1024];
 };
+
+enum { RIG_PROGRAMS = 3 };
+extern const struct tambo_rpc_program rig_programs[RIG_PROGRAMS];
 
 /* The server listens at tcp://a:700, udp://a:700 and inproc:test. */
 struct server_rig *rig_open(void);
@@ -83,6 +97,9 @@ struct rig_extra {
 void rig_call(struct server_rig *rig, unsigned i, const struct rig_extra *extra);
 /* All that has come, one message a line in hexadecimal, words apart; forgotten then. */
 const char *rig_heard(struct server_rig *rig, unsigned i);
+uint64_t rig_boot_of(const struct server_rig *rig);
+/* The oldest of those that wait, to be answered otherwise. */
+struct rpc_request *rig_take(struct server_rig *rig);
 /* Answers the oldest of those that wait with what it was asked. */
 void rig_answer(struct server_rig *rig);
 void rig_answer_all(struct server_rig *rig);

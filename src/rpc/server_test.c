@@ -9,8 +9,9 @@
 #include "base/must.h"
 #include "rpc/server_script.h"
 
-/* ---- what it answers -------------------------------------------------------------------------------------------- */
+/* ---- what it answers ------------------------------------------------------------------------------------------- */
 
+/* clang-format off */
 static const struct {
     const char *what, *said, *heard;
 } answers[] = {
@@ -36,8 +37,7 @@ static const struct {
     {"AUTH_SYS that is torn",           HEAD("00000008", TEST, "00000001", "00000001") "00000001 00000004 00000000 " NONE, REFUSED("00000008") " 00000001\n"                },
     {"AUTH_SYS",                        HEAD("00000008", TEST, "00000001", "00000001") SYS NONE "00000001 61000000",      OK("00000008") " 00000001 61000000\n"            },
     {"a verifier of ours that is torn", HEAD("00000008", TEST, "00000001", "00000001") NONE "2074616d 00000004 00000000", REFUSED("00000008") " 00000003\n"                },
-    {"a verifier of others",            HEAD("00000008", TEST, "00000001", "00000001") NONE "00000063 00000004 00000000 00000001 61000000",
-                                                                                                                          OK("00000008") " 00000001 61000000\n"            },
+    {"a verifier of others",            HEAD("00000008", TEST, "00000001", "00000001") NONE "00000063 00000004 00000000 00000001 61000000", OK("00000008") " 00000001 61000000\n"            },
     {"a handler's DENIED",              CALL("00000009", "00000005") "0000000e",                                          REFUSED("00000009") " 00000007\n"                },
     {"a handler's OVERLOADED",          CALL("00000009", "00000005") "00000022",                                          OVERLOADED("00000009") "\n"                      },
     {"a handler's PROGRAM",             CALL("00000009", "00000005") "0000001c",                                          ACCEPTED("00000009") " 00000001\n"               },
@@ -57,6 +57,7 @@ static const struct {
     {"no interface",                    HEAD("0000000d", OURS, "00000001", "00000004") NONE NONE TEST " 00000000",        OK("0000000d") " 00000000\n"                     },
     {"an interface of nothing",         HEAD("0000000d", OURS, "00000001", "00000004") NONE NONE "00000001 00000000",     OK("0000000d") " 00000000\n"                     },
 };
+/* clang-format on */
 
 static void
 each_call_is_answered_with_its_bytes(void **state)
@@ -91,8 +92,8 @@ many_calls_in_one_write_are_answered_in_their_order(void **state)
     rig_put(rig, 0, CALL("00000001", "00000002") "00000001 00000001");
     rig_put(rig, 0, CALL("00000002", "00000009"));
     rig_say(rig, 0, CALL("00000003", "00000002") "00000001 00000003");
-    assert_string_equal(rig_heard(rig, 0), OK("00000001") " 00000002\n" ACCEPTED("00000002") " 00000003\n"
-                        OK("00000003") " 00000004\n");
+    assert_string_equal(rig_heard(rig, 0),
+                        OK("00000001") " 00000002\n" ACCEPTED("00000002") " 00000003\n" OK("00000003") " 00000004\n");
     rig_close(rig);
 }
 
@@ -117,7 +118,7 @@ replies_leave_when_they_are_there(void **state)
     rig_close(rig);
 }
 
-/* ---- records ---------------------------------------------------------------------------------------------------- */
+/* ---- records --------------------------------------------------------------------------------------------------- */
 
 /* One call, cut into two fragments and two writes at each byte. */
 static void
@@ -175,7 +176,7 @@ static void
 a_call_that_is_too_large_ends_its_connection_before_memory_is_taken(void **state)
 {
     static const uint8_t marks[][4] = {
-        {0xff, 0xff, 0xff, 0xff},
+        {0xff,  0xff, 0xff, 0xff},
         { 0x7f, 0xff, 0xff, 0xff},
         { 0x81, 0x00, 0x00, 0x01},
     };
@@ -193,7 +194,7 @@ a_call_that_is_too_large_ends_its_connection_before_memory_is_taken(void **state
     rig_close(rig);
 }
 
-/* ---- who calls -------------------------------------------------------------------------------------------------- */
+/* ---- who calls ------------------------------------------------------------------------------------------------- */
 
 static void
 a_handler_sees_its_caller(void **state)
@@ -226,7 +227,7 @@ a_handler_sees_its_caller(void **state)
     rig_close(rig);
 }
 
-/* ---- guards ----------------------------------------------------------------------------------------------------- */
+/* ---- guards ---------------------------------------------------------------------------------------------------- */
 
 struct guard_log {
     char text[256];

@@ -12,6 +12,7 @@
  *     record      a publication, an envelope and a page, in both versions
  *     talk, amqp_talk, zmtp_talk   babble of fixed seeds
  *     amqp_session      conversations of AMQP's conformance, as frames
+ *     rpc_server        calls of each kind, in each way
  */
 #include <stdio.h>
 
@@ -297,6 +298,36 @@ write_amqp_session(const char *directory)
         }
 }
 
+static void
+write_rpc_server(const char *directory)
+{
+    static const char *const seeds[] = {
+        /* Each procedure over a connection and over datagrams. */
+        "00 00 04 00 02 01 00 00 02 02 01 08 00000003 61626300 02 03 02 08 00000001 00000002 02 04 04 04 00000001 06 "
+        "00",
+        "00 00 04 01 02 01 01 08 00000003 61626300 02 01 01 08 00000003 61626300 02 05 05 04 0000000e 02 06 08 00",
+        "00 00 04 00 02 07 07 14 00000001 00000002 00000001 00000003 00000000 02 08 06 04 00000100 02 09 03 00",
+        /* Once, again, settled, one way, with a receipt. */
+        "01 00 04 00 03 01 02 04 07 00 08 00000001 00000002 03 02 02 04 07 00 08 00000001 00000002 03 03 02 04 09 09 "
+        "08 "
+        "00000001 00000002",
+        "03 00 04 00 03 01 04 06 07 00 04 00000001 03 02 04 06 07 00 04 00000001 06 01 03 03 04 01 08 00 04 00000001 "
+        "05",
+        "07 00 04 00 0c 00 03 01 04 04 07 00 04 00000001 0b 02 04 04 07 00 04 00000001 05 06 00 07 01",
+        /* Messages that are none, marks that lie. */
+        "00 00 04 00 01 0c 00000001 00000001 00000000 00 04 ffffffff 04 00 00 08 00000004 00000001 00 04 80000000",
+        "00 00 04 00 01 30 00000001 00000000 00000002 2074616d 00000001 00000001 00000000 00000000 00000000 00000000 "
+        "00000000 00000000 01 2c 00000001 00000000 00000002 2074616d 00000001 00000002 00000000 00000000 00000000 "
+        "00000000 00000001",
+    };
+    for (size_t i = 0; i < COUNT_OF(seeds); i++) {
+        uint8_t bytes[SEED_BYTES_MAX];
+        char name[16];
+        snprintf(name, sizeof(name), "%zu", i);
+        write_seed(directory, name, view_of(bytes, notation_bytes(seeds[i], bytes, sizeof(bytes))));
+    }
+}
+
 static const struct target {
     const char *name;
     void (*write)(const char *directory);
@@ -313,6 +344,7 @@ static const struct target {
     { "amqp_talk",    write_talk        },
     { "zmtp_talk",    write_talk        },
     { "amqp_session", write_amqp_session},
+    { "rpc_server",   write_rpc_server  },
 };
 
 int

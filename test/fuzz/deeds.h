@@ -1,5 +1,5 @@
-/* fuzz/deeds.h - the alphabets of fuzz_session and fuzz_amqp_session: what a byte of the input does, modulo its size.
- */
+/* fuzz/deeds.h - the alphabets of fuzz_session, fuzz_amqp_session and fuzz_rpc_server: what a byte of the input does,
+ * modulo its size. */
 #ifndef TAMBO_FUZZ_DEEDS_H
 #define TAMBO_FUZZ_DEEDS_H
 
@@ -23,6 +23,18 @@ enum amqp_deed {
     AMQP_DEED_MOMENT, /* passes */
     AMQP_DEED_WAIT,   /* seconds */
     AMQP_DEEDS
+};
+
+enum rpc_deed {
+    RPC_DEED_SEND,    /* length, bytes */
+    RPC_DEED_MESSAGE, /* length, bytes: with its mark */
+    RPC_DEED_CALL,    /* xid, procedure, length, arguments: so that the fuzzer need not find the head */
+    RPC_DEED_EXTRA,   /* xid, procedure, flags, sequence, settled, length, arguments: one with our verifier */
+    RPC_DEED_OPEN,    /* choice: a connection, or a socket for datagrams */
+    RPC_DEED_CUT,
+    RPC_DEED_ANSWER, /* choice: the oldest request that waits is answered, failed, or dropped */
+    RPC_DEED_WAIT,   /* hundreds of milliseconds */
+    RPC_DEEDS
 };
 
 #endif
