@@ -181,6 +181,6 @@ rpc_request_end(struct rpc_request *request, int rc)
 {
     if (rc == 0)
         (void)rpc_request_reply(request, request->ret);
-    else if (rc < 0)
-        rpc_request_fail(request, rc);
+    else if (rc != TAMBO_RPC_LATER)
+        rpc_request_fail(request, rc < 0 ? rc : -ERR_FAILED); /* a handler may say anything */
 }

@@ -4,7 +4,7 @@
  *     1 ECHO    opaque<> -> opaque<>
  *     2 ADD     int, int -> int
  *     4 LATER   unsigned -> unsigned: answered when the test says so
- *     5 FAIL    unsigned -> void: fails with that error
+ *     5 FAIL    unsigned -> void: fails with that error; above 1000 its handler returns 1000
  *     6 LARGE   unsigned -> opaque<>: of so many bytes, up to a mebibyte
  *     7 LIST    linked list of unsigned -> unsigned: its sum
  *     8 NULLED  void -> string: results that cannot be encoded

@@ -123,7 +123,8 @@ HANDLER(later)
 HANDLER(fail)
 {
     (void)handlers, (void)arg, (void)request, (void)ret;
-    return -(int)*(const uint32_t *)args;
+    uint32_t error = *(const uint32_t *)args;
+    return error < 1000 ? -(int)error : 1000;
 }
 
 HANDLER(large)

@@ -46,6 +46,7 @@ static const struct {
     {"a handler's ARGUMENTS",           CALL("00000009", "00000005") "0000001f",                                          ACCEPTED("00000009") " 00000004\n"               },
     {"a handler's FAILED",              CALL("00000009", "00000005") "00000021",                                          ACCEPTED("00000009") " 00000005\n"               },
     {"a handler's NO_MEMORY",           CALL("00000009", "00000005") "00000001",                                          ACCEPTED("00000009") " 00000005\n"               },
+    {"a handler's nonsense",            CALL("00000009", "00000005") "00001000",                                          ACCEPTED("00000009") " 00000005\n"               },
     {"results that do not encode",      CALL("0000000a", "00000008"),                                                     ACCEPTED("0000000a") " 00000005\n"               },
     {"any procedure",                   HEAD("0000000b", ANY, "00000001", "12345678") NONE NONE "61626364 00000001",      OK("0000000b") " 12345678 61626364 00000001\n"   },
     {"any procedure, without args",     HEAD("0000000b", ANY, "00000001", "00000001") NONE NONE,                          OK("0000000b") " 00000001\n"                     },
