@@ -35,7 +35,7 @@ test: | build
 bench: | build
 	@tools/install run bench
 	@$(MAKE) build/tambo
-	@meson configure $(RELEASE) -Dbench=true && ninja -C $(RELEASE) bench-programs
+	@meson configure $(RELEASE) -Dbench=true && ninja -C $(RELEASE) bench-programs bench-calls
 	@test/bench/run $(ARGS)
 
 # As many simulated runs as asked: make soak RUNS=100000 SEED=1

@@ -85,9 +85,10 @@ VERSION_ARGV = {
     "rabbitmq-server": ["dpkg-query", "-f", "${Version}\n", "-W", "rabbitmq-server"],
     "libzmq": ["dpkg-query", "-f", "${Version}\n", "-W", "libzmq5"],
     "nng": ["dpkg-query", "-f", "${Version}\n", "-W", "libnng1"],
+    "libtirpc": ["dpkg-query", "-f", "${Version}\n", "-W", "libtirpc3"],
     "raw": ["uname", "-r"],  # bare sockets: the system's
 }
-PEERS = ("mosquitto", "nats-server", "rabbitmq-server", "libzmq", "nng", "raw")
+PEERS = ("mosquitto", "nats-server", "rabbitmq-server", "libzmq", "nng", "libtirpc", "raw")
 
 
 def version(name, binary):

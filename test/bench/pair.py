@@ -1,4 +1,4 @@
-"""Two processes that talk without a broker, each on a core of its own: the programs of pattern/."""
+"""Two processes that talk without a broker, each on a core of its own: the programs of pattern/ and call/."""
 import json
 import pathlib
 import signal
@@ -41,10 +41,11 @@ class Process:
 
 
 class Pair:
-    """`library`: tambo, libzmq, nng or raw; `programs`: where they are built; `profile`: begins one of processes."""
+    """`library`: tambo, libzmq, nng, libtirpc or raw; `programs`: where they are built, and what their names begin with;
+    `profile`: begins one of processes."""
 
-    def __init__(self, library, programs, cores, scratch, profile=None):
-        self.library, self.programs, self.cores, self.scratch = library, pathlib.Path(programs), cores, scratch
+    def __init__(self, library, programs, stem, cores, scratch, profile=None):
+        self.library, self.programs, self.stem, self.cores, self.scratch = library, pathlib.Path(programs), stem, cores, scratch
         self.processes, self.profile, self.profiling = [], profile, None
 
     def __enter__(self):
@@ -57,13 +58,13 @@ class Pair:
             process.end()
 
     def endpoint(self, transport):
-        if transport == "tcp":
-            return f"tcp://127.0.0.1:{free_port()}"
+        if transport in ("tcp", "udp"):
+            return f"{transport}://127.0.0.1:{free_port()}"
         return f"{transport}://{self.scratch}/{self.library}-{time.monotonic_ns()}"
 
     def start(self, side, *args, program=None):
         """`side`: 0 or 1, on which core."""
-        path = self.programs / (program or f"load-{self.library}")
+        path = self.programs / (program or f"{self.stem}-{self.library}")
         if not path.exists():
             raise Failure(f"{path} is not built")
         process = Process([str(path), *map(str, args)], self.cores[side])

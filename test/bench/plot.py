@@ -5,7 +5,7 @@ from xml.sax.saxutils import escape
 from report import BROKERS, quantity
 
 COLOURS = {"tambo": "#0072b2", "mosquitto": "#9a9a9a", "nats-server": "#e69f00", "rabbitmq-server": "#ff6600",
-           "libzmq": "#d55e00", "nng": "#009e73", "raw": "#bbbbbb"}
+           "libzmq": "#d55e00", "nng": "#009e73", "libtirpc": "#cc79a7", "raw": "#bbbbbb"}
 WIDTH, LEFT, RIGHT, TOP, BOTTOM = 980, 330, 130, 84, 40
 BAR, GAP, LABEL = 11, 14, 70
 STYLE = ("text{font:12px system-ui,sans-serif;fill:#222}.title{font-size:18px;font-weight:600}.quiet{fill:#666}"

@@ -113,7 +113,7 @@ def main_table(lines, brokers):
 def cpu_table(runs, rows):
     """Less disturbed by whatever else the machine does than the rates are."""
     body, brokers = [], brokers_of(rows)
-    whose = "both sides'" if rows[0].protocol == "zmtp" else "broker's"
+    whose = "both sides'" if rows[0].protocol in ("zmtp", "rpc") else "broker's"
     for row in rows:
         values = [median(runs, row, name, "broker_cpu_s_per_million") for name in brokers]
         peers = [value for value in values[1:] if value]
