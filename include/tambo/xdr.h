@@ -162,8 +162,8 @@ int tambo_xdr_put_fixed(struct tambo_xdr_out *out, const void *data, uint32_t le
 int tambo_xdr_put_string(struct tambo_xdr_out *out, const char *text, uint32_t len_max);
 /* The count of a variable array; `items` may be NULL where there are none. */
 int tambo_xdr_put_count(struct tambo_xdr_out *out, uint32_t count, uint32_t count_max, const void *items);
-/* What `pointer` points to begins here: refused when this value has had it already, or when it lies too deep.  Ends with
- * tambo_xdr_up(). */
+/* What `pointer` points to begins here: refused when this value has had it already, or when it lies too deep.  Ends
+ * with tambo_xdr_up(). */
 int tambo_xdr_down(struct tambo_xdr_out *out, const void *pointer);
 /* Is there something behind `pointer`, which is written; and then down to it: 1.  0: there is not. */
 int tambo_xdr_put_pointer(struct tambo_xdr_out *out, const void *pointer);
@@ -268,8 +268,8 @@ int tambo_xdr_get_string(struct tambo_xdr_in *in, char **ret, uint32_t len_max);
  * address of a pointer to the elements. */
 int tambo_xdr_get_array(struct tambo_xdr_in *in, uint32_t count_max, size_t wire_bytes, size_t size, uint32_t *retcount,
                         void *retitems);
-/* Is there something behind a pointer?  1: zeroed memory of `size` bytes for it at *ret, and one level down to it, which
- * tambo_xdr_in_up() ends; 0: there is not, NULL.  `ret` is the address of that pointer. */
+/* Is there something behind a pointer?  1: zeroed memory of `size` bytes for it at *ret, and one level down to it,
+ * which tambo_xdr_in_up() ends; 0: there is not, NULL.  `ret` is the address of that pointer. */
 int tambo_xdr_get_pointer(struct tambo_xdr_in *in, size_t size, void *ret);
 /* One level down, for arrays of what may hold itself. */
 int tambo_xdr_in_down(struct tambo_xdr_in *in);
@@ -284,8 +284,8 @@ tambo_xdr_in_up(struct tambo_xdr_in *in)
 /* Says what is wrong; returns `rc`.  What cannot be encoded is -TAMBO_ERR_ARGUMENTS, what cannot be decoded
  * -TAMBO_ERR_PROTOCOL. */
 int tambo_xdr_fail(struct tambo_xdr_fault *fault, int rc, const char *text);
-/* On the way out each level puts its field's name, and an index in it when that is not negative, before the path; returns
- * `rc`. */
+/* On the way out each level puts its field's name, and an index in it when that is not negative, before the path;
+ * returns `rc`. */
 int tambo_xdr_in_field(struct tambo_xdr_fault *fault, int rc, const char *field, int64_t index);
 /* "points[3].x: longer than its limit", with its NUL. */
 void tambo_xdr_why(const struct tambo_xdr_fault *fault, char *ret, size_t size);

@@ -22,6 +22,7 @@ command_fn cmd_vhost;
 command_fn cmd_definitions;
 command_fn cmd_zmq;
 command_fn cmd_rpc;
+command_fn cmd_rpcgen;
 command_fn cmd_bench;
 command_fn cmd_serve;
 command_fn cmd_sim;

@@ -28,6 +28,7 @@ static const struct command {
     { "definitions", cmd_definitions, "export and import what a virtual host is made of" },
     { "zmq",         cmd_zmq,         "sockets with patterns on ZeroMQ's wire: push, pull, req, rep, pub, sub" },
     { "rpc",         cmd_rpc,         "remote procedure calls: call, ping, list, bind" },
+    { "rpcgen",      cmd_rpcgen,      "write C stubs for an interface of remote procedures" },
     { "bench",       cmd_bench,       "load any MQTT server and measure it" },
     { "log",         cmd_log,         "look at a data directory, offline" },
     { "sim",         cmd_sim,         "run nodes and clients in the simulator and check their promises" },

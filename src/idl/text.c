@@ -161,7 +161,7 @@ put_item(struct idl_text *text, const char *follows)
     size_t n = text->item == NULL ? 0 : strlen(text->item);
 
     if (n > 0) {
-        if (text->list_has_items && text->column + 1 + n + strlen(follows) > IDL_TEXT_COLUMN_MAX) {
+        if (text->list_has_items && text->column + 1 + n + strcspn(follows, "\n") > IDL_TEXT_COLUMN_MAX) {
             idl_text_put(text, view_str("\n"));
             put_blanks(text, text->list_column);
         } else if (text->list_has_items) {

@@ -1,8 +1,8 @@
 /* idl/text.h - text that grows, for whoever writes C (or JSON) by the tree.  Pure: its memory is an arena's.
  *
- * A line's indentation is put before its first character, four blanks a level.  Lists (arguments, parameters) are broken
- * where clang-format breaks them: behind a comma, at column 120, below what stands behind the bracket.  Errors are
- * sticky: once there is no memory nothing more is written, and `torn` tells at the end. */
+ * A line's indentation is put before its first character, four blanks a level.  Lists (arguments, parameters) are
+ * broken where clang-format breaks them: behind a comma, at column 120, below what stands behind the bracket.  Errors
+ * are sticky: once there is no memory nothing more is written, and `torn` tells at the end. */
 #ifndef TAMBO_IDL_TEXT_H
 #define TAMBO_IDL_TEXT_H
 

@@ -5,8 +5,8 @@
  *     FILE_client.c  a function a procedure and a way of calling
  *     FILE_server.c  the table of procedures, from which a server calls its handlers
  *
- * What it says of C is told at the head of include/tambo/xdr.h.  Lines are broken as clang-format would with the style of
- * this repository, as long as names are not longer than lines. */
+ * What it says of C is told at the head of include/tambo/xdr.h.  Lines are broken as clang-format would with the style
+ * of this repository, as long as names are not longer than lines. */
 #ifndef TAMBO_IDL_WRITE_H
 #define TAMBO_IDL_WRITE_H
 

@@ -245,6 +245,16 @@ adapter_noun(struct idl_writer *w, const struct idl_decl *decl)
     return decl->shape == IDL_POINTER ? idl_text_format(w->text, "%s_pointer", noun) : noun;
 }
 
+const char *
+idl_cast_array(struct idl_writer *w, const struct idl_decl *decl, const char *expr, bool is_changed)
+{
+    struct idl_decl element = idl_element(idl_under(decl));
+
+    if (is_changed || !idl_is_array(decl) || !idl_is_array(&element))
+        return expr;
+    return idl_text_format(w->text, "(const %s *)%s", idl_c_type(w, &element.type), expr);
+}
+
 /* The body for a type without a name: the value stands behind a pointer of its type. */
 static void
 write_adapter_body(struct idl_writer *w, const struct idl_decl *decl, bool decodes)
@@ -263,8 +273,7 @@ write_adapter_body(struct idl_writer *w, const struct idl_decl *decl, bool decod
         idl_text_print(w->text, "    const %s *at = value;\n", type);
     else
         idl_text_print(w->text, "    %s%sconst *at = value;\n", type, decl->type.kind == IDL_STRING ? "" : " *");
-    idl_write_value(&b, decl, idl_text_format(w->text, "*%s", name), NULL);
-    idl_text_print(&text, "return 0;\n");
+    idl_write_return(&b, decl, idl_text_format(w->text, "*%s", name));
     idl_write_body(w, &b);
 }
 
@@ -276,7 +285,7 @@ write_adapter(struct idl_writer *w, const char *name, const char *function, cons
     idl_text_print(w->text, "\nstatic int\n%s(struct tambo_xdr_%s *%s, %svoid *%s)\n{\n", name, stream, stream,
                    decodes ? "" : "const ", value);
     if (function != NULL)
-        idl_text_print(w->text, "    return %s(%s, %s);\n", function, stream, value);
+        idl_text_print(w->text, "    return %s(%s, %s);\n", function, stream, idl_cast_array(w, decl, value, decodes));
     else
         write_adapter_body(w, decl, decodes);
     idl_text_print(w->text, "}\n");

@@ -11,12 +11,12 @@ static const struct way {
     const char *suffix, *runtime;
     unsigned has;
 } ways[] = {
-    { "",       "tambo_rpc_call",      TO_CLIENT | ARGS | RESULTS  },
-    { "_begin", "tambo_rpc_begin",     TO_CLIENT | ARGS | RET_CALL },
-    { "_end",   "tambo_rpc_end",       TO_CALL | RESULTS           },
-    { "_send",  "tambo_rpc_send",      TO_CLIENT | ARGS            },
-    { "_cast",  "tambo_rpc_cast",      TO_CLIENT | ARGS            },
-    { "_each",  "tambo_rpc_multicast", TO_CLIENTS | ARGS | ANSWERS },
+    {"",        "tambo_rpc_call",      TO_CLIENT | ARGS | RESULTS },
+    { "_begin", "tambo_rpc_begin",     TO_CLIENT | ARGS | RET_CALL},
+    { "_end",   "tambo_rpc_end",       TO_CALL | RESULTS          },
+    { "_send",  "tambo_rpc_send",      TO_CLIENT | ARGS           },
+    { "_cast",  "tambo_rpc_cast",      TO_CLIENT | ARGS           },
+    { "_each",  "tambo_rpc_multicast", TO_CLIENTS | ARGS | ANSWERS},
 };
 
 static bool
@@ -77,7 +77,8 @@ write_client_prototype(struct idl_writer *w, const struct idl_version *version, 
 }
 
 static void
-write_version_prototype(struct idl_writer *w, const struct idl_def *program, const struct idl_version *version, void *arg)
+write_version_prototype(struct idl_writer *w, const struct idl_def *program, const struct idl_version *version,
+                        void *arg)
 {
     (void)program;
     (void)arg;
@@ -90,8 +91,9 @@ write_version_prototype(struct idl_writer *w, const struct idl_def *program, con
 void
 idl_write_client_header(struct idl_writer *w)
 {
-    idl_text_print(w->text, "\n/* ---- for clients: each procedure, called as tambo/rpc.h says of tambo_rpc_call, _begin,\n"
-                            " * _end, _send, _cast and _multicast ---- */\n");
+    idl_text_print(w->text,
+                   "\n/* ---- for clients: each procedure, called as tambo/rpc.h says of tambo_rpc_call, _begin,\n"
+                   " * _end, _send, _cast and _multicast ---- */\n");
     idl_each_version(w, write_version_prototype, NULL);
     idl_each_call(w, write_prototypes, NULL);
 }

@@ -1,6 +1,7 @@
 /* idl/write_flat.c - runs of fields whose size on the wire is fixed: one question for room, then word by word.
  *
- * A flat struct has functions of its own, write_T(p, value) and read_T(p, ret), for it stands in arrays and other runs. */
+ * A flat struct has functions of its own, write_T(p, value) and read_T(p, ret), for it stands in arrays and other runs.
+ */
 #include "base/must.h"
 #include "idl/writer.h"
 
@@ -192,14 +193,14 @@ idl_return_rc(struct idl_body *b, const char *rc, const char *label, const char 
 {
     const char *stream = b->decodes ? "in" : "out";
 
-    if (label == NULL) {
+    if (label == NULL && strcmp(index, "-1") == 0) {
         idl_text_print(b->text, "return %s;\n", rc);
         return;
     }
     idl_text_list(b->text, "return tambo_xdr_in_field(");
     idl_text_item(b->text, "&%s->fault", stream);
     idl_text_item(b->text, "%s", rc);
-    idl_text_item(b->text, "\"%s\"", label);
+    idl_text_item(b->text, label == NULL ? "NULL" : "\"%s\"", label);
     idl_text_item(b->text, "%s", index);
     idl_text_close(b->text, ");\n");
 }

@@ -12,7 +12,7 @@ idl_write_head(struct idl_writer *w)
 static bool
 is_number(const struct idl_def *def)
 {
-    return def != NULL && def->kind == IDL_CONST && !def->is_included && !def->is_builtin;
+    return def != NULL && def->kind == IDL_CONST && !def->is_included;
 }
 
 static size_t
@@ -51,7 +51,8 @@ static void
 check_foreign(struct idl_writer *w, const struct idl_decl *decl)
 {
     if (decl->type.kind == IDL_NAMED && decl->type.def->kind == IDL_FOREIGN)
-        idl_refuse(w, &decl->place, "only C knows the type '%.*s': its fields are needed here", IDL_VIEW(decl->type.def->name));
+        idl_refuse(w, &decl->place, "only C knows the type '%.*s': its fields are needed here",
+                   IDL_VIEW(decl->type.def->name));
 }
 
 static void
@@ -122,12 +123,19 @@ write_union(struct idl_writer *w, const struct idl_def *def)
     idl_text_print(w->text, "};\n");
 }
 
+/* One that nobody defines, but everybody knows from <rpc/rpc.h>, may stand in several headers. */
 static void
 write_typedef(struct idl_writer *w, const struct idl_def *def)
 {
+    const char *guard = def->is_builtin ? idl_text_upper(w->text, def->name) : NULL;
+
     check_foreign(w, &def->alias);
+    if (guard != NULL)
+        idl_text_print(w->text, "#ifndef TAMBO_IDL_%s\n#define TAMBO_IDL_%s\n", guard, guard);
     idl_text_print(w->text, "typedef ");
     idl_c_field(w, &def->alias, idl_c_name(w, def->name));
+    if (guard != NULL)
+        idl_text_print(w->text, "#endif\n");
 }
 
 static void
@@ -170,7 +178,7 @@ write_types(struct idl_writer *w)
     const struct idl_def *def = w->idl->defs;
 
     while (def != NULL) {
-        if (def->is_included || def->is_builtin || def->kind == IDL_PROGRAM || def->kind == IDL_FOREIGN) {
+        if (def->is_included || def->kind == IDL_PROGRAM || def->kind == IDL_FOREIGN) {
             def = def->next;
         } else if (def->kind == IDL_CONST) {
             def = write_constants(w, def);
@@ -212,15 +220,34 @@ write_arguments_functions(struct idl_writer *w, const struct idl_call *call, voi
 static bool
 is_type(const struct idl_def *def)
 {
-    bool has_functions = def->kind == IDL_ENUM || def->kind == IDL_STRUCT || def->kind == IDL_UNION || def->kind == IDL_TYPEDEF;
+    bool has_functions =
+        def->kind == IDL_ENUM || def->kind == IDL_STRUCT || def->kind == IDL_UNION || def->kind == IDL_TYPEDEF;
 
-    return has_functions && !def->is_included && !def->is_builtin;
+    return has_functions && !def->is_included;
+}
+
+static void
+note_arguments(struct idl_writer *w, const struct idl_call *call, void *arg)
+{
+    (void)w;
+    *(bool *)arg |= call->arguments != NULL;
+}
+
+static bool
+has_types(struct idl_writer *w)
+{
+    bool found = false;
+
+    idl_each_call(w, note_arguments, &found);
+    for (const struct idl_def *def = w->idl->defs; def != NULL; def = def->next)
+        found |= is_type(def);
+    return found;
 }
 
 static void
 write_functions(struct idl_writer *w)
 {
-    idl_text_print(w->text, "\n");
+    idl_text_print(w->text, "\n/* ---- to XDR and back (tambo/xdr.h) ---- */\n\n");
     for (const struct idl_def *def = w->idl->defs; def != NULL; def = def->next)
         if (is_type(def)) {
             write_function(w, def, false);
@@ -239,7 +266,7 @@ write_includes(struct idl_writer *w)
 
     for (const struct idl_def *def = w->idl->defs; def != NULL; def = def->next) {
         const char *slash, *name, *dot;
-        if (!def->is_included || def->is_builtin || def->place.file == NULL || strcmp(def->place.file, last) == 0)
+        if (!def->is_included || def->place.file == NULL || strcmp(def->place.file, last) == 0)
             continue;
         last = def->place.file;
         slash = strrchr(last, '/');
@@ -265,7 +292,7 @@ idl_write_header(struct idl_writer *w)
         idl_write_client_header(w);
         idl_write_server_header(w);
     }
-    idl_text_print(w->text, "\n/* ---- to XDR and back (tambo/xdr.h) ---- */\n");
-    write_functions(w);
+    if (has_types(w))
+        write_functions(w);
     idl_text_print(w->text, "\n#ifdef __cplusplus\n}\n#endif\n\n#endif\n");
 }

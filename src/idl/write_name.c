@@ -10,12 +10,12 @@
 
 /* Words that an interface may use and C or C++ may not. */
 static const char *const taken[] = {
-    "alignas",  "alignof",   "and",      "asm",          "auto",      "bool",     "break",    "catch",    "class",
-    "continue", "decltype",  "delete",   "do",           "else",      "explicit", "export",   "extern",   "false",
-    "for",      "friend",    "goto",     "if",           "inline",    "int",      "mutable",  "namespace", "new",
-    "noexcept", "not",       "nullptr",  "operator",     "or",        "private",  "protected", "public",  "register",
-    "restrict", "return",    "signed",   "sizeof",       "static",    "template", "this",     "throw",    "true",
-    "try",      "typeid",    "typename", "using",        "virtual",   "volatile", "while",    "xor",
+    "alignas",  "alignof",  "and",      "asm",      "auto",    "bool",     "break",     "catch",     "class",
+    "continue", "decltype", "delete",   "do",       "else",    "explicit", "export",    "extern",    "false",
+    "for",      "friend",   "goto",     "if",       "inline",  "int",      "mutable",   "namespace", "new",
+    "noexcept", "not",      "nullptr",  "operator", "or",      "private",  "protected", "public",    "register",
+    "restrict", "return",   "signed",   "sizeof",   "static",  "template", "this",      "throw",     "true",
+    "try",      "typeid",   "typename", "using",    "virtual", "volatile", "while",     "xor",
 };
 
 const char *
@@ -61,7 +61,9 @@ idl_c_prefix(struct idl_writer *w, const struct idl_def *def)
 const char *
 idl_c_def(struct idl_writer *w, const struct idl_def *def)
 {
-    const char *tag = def->kind == IDL_STRUCT || def->kind == IDL_UNION ? "struct " : def->kind == IDL_ENUM ? "enum " : "";
+    const char *tag = def->kind == IDL_STRUCT || def->kind == IDL_UNION ? "struct "
+                      : def->kind == IDL_ENUM                           ? "enum "
+                                                                        : "";
 
     return idl_text_format(w->text, "%s%s", tag, idl_c_name(w, def->name));
 }

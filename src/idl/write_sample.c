@@ -1,4 +1,5 @@
-/* idl/write_sample.c - FILE_client_main.c, FILE_server_main.c and FILE.mk: a pair that builds and runs, to begin with. */
+/* idl/write_sample.c - FILE_client_main.c, FILE_server_main.c and FILE.mk: a pair that builds and runs, to begin with.
+ */
 #include "idl/writer.h"
 
 static void
@@ -56,7 +57,8 @@ write_try_call(struct idl_writer *w, const struct idl_call *call, bool takes_are
     idl_text_list(w->text, "rc = %s_%s(", w->prefix, call->name);
     idl_text_item(w->text, "client");
     for (const struct idl_decl *arg = call->procedure->args; arg != NULL; arg = arg->next)
-        idl_text_item(w->text, "%s%s", idl_pass_of(arg) == IDL_BY_STRUCT ? "&" : "", idl_arg_name(w, call->procedure, arg));
+        idl_text_item(w->text, "%s%s", idl_pass_of(arg) == IDL_BY_STRUCT ? "&" : "",
+                      idl_arg_name(w, call->procedure, arg));
     if (takes_arena)
         idl_text_item(w->text, "&arena");
     if (idl_has_ret(call))
@@ -244,7 +246,8 @@ idl_write_server_main(struct idl_writer *w)
     idl_each_call(w, write_handler, NULL);
     idl_each_version(w, write_handlers, NULL);
     write_main_begin(w);
-    idl_text_print(w->text, "    struct tambo_rpc_server *server = NULL;\n    char address[256] = \"\";\n    int rc;\n\n");
+    idl_text_print(w->text,
+                   "    struct tambo_rpc_server *server = NULL;\n    char address[256] = \"\";\n    int rc;\n\n");
     write_usage(w);
     idl_text_print(w->text, "    rc = tambo_new(&context);\n"
                             "    if (rc == 0)\n        rc = tambo_rpc_server(context, &server);\n");

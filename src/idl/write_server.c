@@ -19,13 +19,14 @@ write_handler_type(struct idl_writer *w, const struct idl_call *call, void *arg)
 }
 
 static void
-write_handlers_type(struct idl_writer *w, const struct idl_def *program, const struct idl_version *version,
-                    void *arg)
+write_handlers_type(struct idl_writer *w, const struct idl_def *program, const struct idl_version *version, void *arg)
 {
     const char *name = idl_version_name(w, version);
 
     (void)arg;
-    idl_text_print(w->text, "\nstruct %s_handlers {\n", name);
+    idl_text_print(w->text, "\n");
+    idl_text_comment(w->text, program->comment);
+    idl_text_print(w->text, "struct %s_handlers {\n", name);
     w->text->indent++;
     idl_each_call_of(w, program, version, write_handler_type, NULL);
     w->text->indent--;
@@ -73,8 +74,10 @@ write_unpacked(struct idl_writer *w, const struct idl_call *call)
         enum idl_pass pass = idl_pass_of(arg);
         if (call->arguments != NULL)
             idl_text_item(w->text, "%sa->%s", pass == IDL_BY_STRUCT ? "&" : "", name);
+        else if (pass == IDL_BY_ARRAY)
+            idl_text_item(w->text, "%s", idl_cast_array(w, arg, "args", false));
         else
-            idl_text_item(w->text, pass == IDL_BY_STRUCT || pass == IDL_BY_ARRAY ? "args" : "*a");
+            idl_text_item(w->text, pass == IDL_BY_STRUCT ? "args" : "*a");
     }
 }
 
@@ -129,8 +132,9 @@ write_handle(struct idl_writer *w, const struct idl_call *call, void *arg)
     write_unpacked(w, call);
     if (idl_has_ret(call))
         idl_text_item(w->text, "ret");
-    idl_text_close(w->text, ");\n}\n");
+    idl_text_close(w->text, ");\n");
     w->text->indent--;
+    idl_text_print(w->text, "}\n");
 }
 
 /* ---- the table -------------------------------------------------------------------------------------------- */
@@ -191,7 +195,8 @@ write_table(struct idl_writer *w, const struct idl_def *program, const struct id
     const char *name = idl_version_name(w, version);
     unsigned count;
 
-    idl_text_print(w->text, "\n/* clang-format off */\nstatic const struct tambo_rpc_procedure %s_procedures[] = {\n", name);
+    idl_text_print(w->text, "\n/* clang-format off */\nstatic const struct tambo_rpc_procedure %s_procedures[] = {\n",
+                   name);
     count = write_rows(w, program, version, adapters);
     if (count == 0)
         idl_text_print(w->text, "    { .name = NULL },\n");
@@ -225,14 +230,16 @@ write_reply(struct idl_writer *w, const struct idl_call *call, void *arg)
 
 /* ---- the interface's text --------------------------------------------------------------------------------- */
 
+enum { INTERFACE_INDENT = 8 }; /* what stands before the first string of it: "static const char interface[] = " */
+
 static void
 write_string_line(struct idl_text *text, struct view line)
 {
-    idl_text_print(text, "    \"");
+    idl_text_print(text, "\"");
     for (size_t i = 0; i < line.len; i++) {
         char c = (char)line.data[i];
         if (text->column > IDL_TEXT_COLUMN_MAX - 8)
-            idl_text_print(text, "\"\n    \"");
+            idl_text_print(text, "\"\n\"");
         if (c == '"' || c == '\\')
             idl_text_print(text, "\\%c", c);
         else if (c == '?' && i > 0 && line.data[i - 1] == '?')
@@ -255,14 +262,16 @@ write_interface(struct idl_writer *w)
     idl_text_print(w->text, "\n/* What the server tells of itself. */\n");
     if (is_long)
         idl_text_print(w->text, "#pragma GCC diagnostic ignored \"-Woverlength-strings\"\n");
-    idl_text_print(w->text, "static const char interface[] =\n    \"\"");
+    idl_text_print(w->text, "static const char interface[] = ");
+    w->text->indent = INTERFACE_INDENT;
     while (left.len > 0) {
         const uint8_t *end = memchr(left.data, '\n', left.len);
         size_t n = end == NULL ? left.len : (size_t)(end - left.data);
-        idl_text_print(w->text, "\n");
         write_string_line(w->text, view_of(left.data, n));
         left = view_from(left, end == NULL ? n : n + 1);
+        idl_text_print(w->text, left.len > 0 ? "\n" : "");
     }
+    w->text->indent = 0;
     idl_text_print(w->text, ";\n");
 }
 

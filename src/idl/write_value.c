@@ -1,5 +1,5 @@
-/* idl/write_value.c - the code that encodes or decodes one value, whatever its type: flat fields in runs, each other one
- * by a call. */
+/* idl/write_value.c - the code that encodes or decodes one value, whatever its type: flat fields in runs, each other
+ * one by a call. */
 #include "idl/writer.h"
 
 struct idl_body
@@ -47,7 +47,8 @@ static void
 ask_for(struct idl_body *b, const char *bytes, const char *label)
 {
     b->uses_p = true;
-    idl_text_print(b->text, "p = tambo_xdr_%s(%s, %s);\nif (p == NULL)\n", b->decodes ? "need" : "room", stream(b), bytes);
+    idl_text_print(b->text, "p = tambo_xdr_%s(%s, %s);\nif (p == NULL)\n", b->decodes ? "need" : "room", stream(b),
+                   bytes);
     b->text->indent++;
     idl_return_rc(b, idl_text_format(b->text, "%s->fault.rc", stream(b)), label, "-1");
     b->text->indent--;
@@ -118,27 +119,6 @@ call_of(struct idl_body *b, const struct idl_decl *decl, const char *expr)
                            idl_c_name(b->w, def->name), stream(b), address, expr);
 }
 
-static void
-write_call(struct idl_body *b, const struct idl_decl *decl, const char *expr, const char *label, const char *index)
-{
-    idl_text_print(b->text, "rc = %s;\n", call_of(b, decl, expr));
-    check(b, label, index);
-}
-
-static void
-write_text(struct idl_body *b, const struct idl_decl *decl, const char *expr, const char *label)
-{
-    const char *bound = idl_c_bound(b->w, decl);
-
-    if (b->decodes && expr[0] == '*')
-        idl_text_print(b->text, "rc = tambo_xdr_get_string(in, %s, %s);\n", expr + 1, bound);
-    else if (b->decodes)
-        idl_text_print(b->text, "rc = tambo_xdr_get_string(in, &%s, %s);\n", expr, bound);
-    else
-        idl_text_print(b->text, "rc = tambo_xdr_put_string(out, %s, %s);\n", expr, bound);
-    check(b, label, "-1");
-}
-
 /* "value->x", or "(*ret)": what stands before ".items". */
 static const char *
 owner_of(struct idl_body *b, const char *expr)
@@ -148,18 +128,32 @@ owner_of(struct idl_body *b, const char *expr)
     return idl_text_format(b->text, "%s.", expr);
 }
 
-static void
-write_opaque(struct idl_body *b, const struct idl_decl *decl, const char *expr, const char *label)
+/* A string, an opaque of any length, a type that has a name: the one call that does it.  NULL: there is none. */
+static const char *
+one_call(struct idl_body *b, const struct idl_decl *decl, const char *expr)
 {
-    const char *bound = idl_c_bound(b->w, decl), *owner = owner_of(b, expr);
+    const char *owner = owner_of(b, expr), *to = expr[0] == '*' ? expr + 1 : idl_text_format(b->text, "&%s", expr);
+    bool is_opaque = decl->type.kind == IDL_OPAQUE && decl->shape == IDL_VECTOR;
+    const char *bound = idl_c_bound(b->w, decl);
 
-    if (b->decodes && expr[0] == '*')
-        idl_text_print(b->text, "rc = tambo_xdr_get_opaque(in, %s, %s);\n", expr + 1, bound);
-    else if (b->decodes)
-        idl_text_print(b->text, "rc = tambo_xdr_get_opaque(in, &%s, %s);\n", expr, bound);
-    else
-        idl_text_print(b->text, "rc = tambo_xdr_put_opaque(out, %sdata, %slen, %s);\n", owner, owner, bound);
-    check(b, label, "-1");
+    if (is_opaque && b->decodes)
+        return idl_text_format(b->text, "tambo_xdr_get_opaque(in, %s, %s)", to, bound);
+    if (is_opaque)
+        return idl_text_format(b->text, "tambo_xdr_put_opaque(out, %sdata, %slen, %s)", owner, owner, bound);
+    if (decl->type.kind == IDL_STRING && b->decodes)
+        return idl_text_format(b->text, "tambo_xdr_get_string(in, %s, %s)", to, bound);
+    if (decl->type.kind == IDL_STRING)
+        return idl_text_format(b->text, "tambo_xdr_put_string(out, %s, %s)", expr, bound);
+    if (decl->type.kind == IDL_NAMED && decl->shape == IDL_PLAIN)
+        return call_of(b, decl, expr);
+    return NULL;
+}
+
+static void
+write_call(struct idl_body *b, const struct idl_decl *decl, const char *expr, const char *label, const char *index)
+{
+    idl_text_print(b->text, "rc = %s;\n", one_call(b, decl, expr));
+    check(b, label, index);
 }
 
 /* ---- arrays ----------------------------------------------------------------------------------------------- */
@@ -237,7 +231,8 @@ write_vector(struct idl_body *b, const struct idl_decl *decl, const char *expr, 
         write_flat_items(b, &element, owner, label);
         return;
     }
-    write_items(b, &element, idl_text_format(b->text, "%scount", owner), idl_text_format(b->text, "%sitems", owner), label);
+    write_items(b, &element, idl_text_format(b->text, "%scount", owner), idl_text_format(b->text, "%sitems", owner),
+                label);
     if (is_recursive(decl))
         idl_text_print(b->text, b->decodes ? "tambo_xdr_in_up(in);\n" : "tambo_xdr_up(out);\n");
 }
@@ -248,17 +243,18 @@ static void
 write_pointer(struct idl_body *b, const struct idl_decl *decl, const char *expr, const char *label)
 {
     struct idl_decl element = idl_element(decl);
-    const char *target = idl_text_format(b->text, "*%s%s%s", expr[0] == '*' ? "(" : "", expr, expr[0] == '*' ? ")" : "");
+    const char *target =
+        idl_text_format(b->text, "*%s%s%s", expr[0] == '*' ? "(" : "", expr, expr[0] == '*' ? ")" : "");
 
     if (b->decodes)
-        idl_text_print(b->text, "rc = tambo_xdr_get_pointer(in, sizeof(%s), %s%s);\n", target, expr[0] == '*' ? "" : "&",
-                       expr[0] == '*' ? expr + 1 : expr);
+        idl_text_print(b->text, "rc = tambo_xdr_get_pointer(in, sizeof(%s), %s%s);\n", target,
+                       expr[0] == '*' ? "" : "&", expr[0] == '*' ? expr + 1 : expr);
     else
         idl_text_print(b->text, "rc = tambo_xdr_put_pointer(out, %s);\n", expr);
     idl_text_print(b->text, "if (rc > 0) {\n");
     b->text->indent++;
     if (decl->type.kind == IDL_NAMED)
-        idl_text_print(b->text, "rc = %s;\n", call_of(b, &element, target));
+        idl_text_print(b->text, "rc = %s;\n", one_call(b, &element, target));
     else
         idl_write_value(b, &element, target, label);
     idl_text_print(b->text, b->decodes ? "tambo_xdr_in_up(in);\n" : "tambo_xdr_up(out);\n");
@@ -288,14 +284,23 @@ idl_write_value(struct idl_body *b, const struct idl_decl *decl, const char *exp
         write_flat_value(b, decl, expr, label);
     else if (decl->shape == IDL_POINTER)
         write_pointer(b, decl, expr, label);
-    else if (decl->type.kind == IDL_OPAQUE)
-        write_opaque(b, decl, expr, label);
-    else if (decl->shape == IDL_VECTOR)
+    else if (decl->shape == IDL_VECTOR && decl->type.kind != IDL_OPAQUE)
         write_vector(b, decl, expr, label);
     else if (decl->shape == IDL_ARRAY)
         write_items(b, &element, idl_c_number(b->w, &decl->bound), expr, label);
-    else if (decl->type.kind == IDL_STRING)
-        write_text(b, decl, expr, label);
     else
         write_call(b, decl, expr, label, "-1");
+}
+
+void
+idl_write_return(struct idl_body *b, const struct idl_decl *decl, const char *expr)
+{
+    const char *call = idl_is_flat(decl) ? NULL : one_call(b, decl, expr);
+
+    if (call != NULL) {
+        idl_text_print(b->text, "return %s;\n", call);
+        return;
+    }
+    idl_write_value(b, decl, expr, NULL);
+    idl_text_print(b->text, "return 0;\n");
 }

@@ -13,8 +13,8 @@ begin_function(struct idl_writer *w, const struct idl_def *def, const char *name
     idl_text_print(w->text, "\n%sint\n", is_static ? "static " : "");
     idl_text_list(w->text, "%s(", name);
     idl_text_item(w->text, decodes ? "struct tambo_xdr_in *in" : "struct tambo_xdr_out *out");
-    idl_text_item(w->text, "%s%s%s%s", decodes ? "" : "const ", type, is_array || type[strlen(type) - 1] == '*' ? " " : " *",
-                  decodes ? "ret" : "value");
+    idl_text_item(w->text, "%s%s%s%s", decodes ? "" : "const ", type,
+                  is_array || type[strlen(type) - 1] == '*' ? " " : " *", decodes ? "ret" : "value");
     idl_text_close(w->text, ")\n{\n");
 }
 
@@ -85,13 +85,17 @@ write_list(struct idl_writer *w, const struct idl_def *def, const struct idl_dec
     idl_text_print(w->text,
                    "    for (int64_t i = 0;; i++) {\n"
                    "        int rc = %s(%s, %s);\n\n"
-                   "        if (rc == 0)\n",
+                   "        if (rc == 0) {\n",
                    one, stream, value);
     if (decodes)
-        idl_text_print(w->text, "            rc = tambo_xdr_get_pointer(in, sizeof(*ret->%s), &ret->%s);\n", next, next);
+        idl_text_print(w->text, "            rc = tambo_xdr_get_pointer(in, sizeof(*ret->%s), &ret->%s);\n", next,
+                       next);
     else
         idl_text_print(w->text, "            rc = tambo_xdr_put_pointer(out, value->%s);\n", next);
     idl_text_print(w->text,
+                   "            if (rc < 0)\n"
+                   "                tambo_xdr_in_field(&%s->fault, rc, \"%.*s\", -1);\n"
+                   "        }\n"
                    "        if (rc < 0 && i > 0)\n"
                    "            tambo_xdr_in_field(&%s->fault, rc, \"%.*s\", i);\n"
                    "        if (rc <= 0)\n"
@@ -100,7 +104,8 @@ write_list(struct idl_writer *w, const struct idl_def *def, const struct idl_dec
                    "        %s = %s->%s;\n"
                    "    }\n"
                    "}\n",
-                   stream, IDL_VIEW(tail->name), decodes ? "in_up" : "up", stream, value, value, next);
+                   stream, IDL_VIEW(tail->name), stream, IDL_VIEW(tail->name), decodes ? "in_up" : "up", stream, value,
+                   value, next);
 }
 
 /* ---- structs of fixed size -------------------------------------------------------------------------------- */
@@ -127,7 +132,9 @@ write_fields_flat(struct idl_body *b, const struct idl_def *def)
 static bool
 is_checked_struct(const struct idl_def *def)
 {
-    struct idl_decl decl = { .type = { .kind = IDL_NAMED, .def = (struct idl_def *)def } };
+    struct idl_decl decl = {
+        .type = {.kind = IDL_NAMED, .def = (struct idl_def *)def}
+    };
 
     return idl_is_checked(&decl);
 }
@@ -260,7 +267,8 @@ write_union_body(struct idl_writer *w, const struct idl_def *def, bool decodes)
     struct idl_body b = idl_body_of(w, &text, decodes);
 
     idl_write_fields(&b, discriminant, discriminant->next, owner);
-    idl_text_print(&text, "switch (%s%s%s) {\n", wants_cast(def) ? "(int)" : "", owner, idl_c_name(w, discriminant->name));
+    idl_text_print(&text, "switch (%s%s%s) {\n", wants_cast(def) ? "(int)" : "", owner,
+                   idl_c_name(w, discriminant->name));
     for (const struct idl_case *arm = def->choice.cases; arm != NULL; arm = arm->next)
         write_arm(&b, arm);
     if (def->choice.otherwise != NULL)
@@ -287,7 +295,9 @@ write_union(struct idl_writer *w, const struct idl_def *def)
 static void
 write_alias(struct idl_writer *w, const struct idl_def *def)
 {
-    struct idl_decl self = { .type = { .kind = IDL_NAMED, .def = (struct idl_def *)def } };
+    struct idl_decl self = {
+        .type = {.kind = IDL_NAMED, .def = (struct idl_def *)def}
+    };
     const struct idl_decl *decl = def->kind == IDL_TYPEDEF ? &def->alias : &self;
 
     for (int decodes = 0; decodes < 2; decodes++) {
@@ -295,8 +305,9 @@ write_alias(struct idl_writer *w, const struct idl_def *def)
         struct idl_body b = idl_body_of(w, &text, decodes);
         const char *expr = idl_text_format(w->text, "%s%s", idl_is_array(decl) ? "" : "*", decodes ? "ret" : "value");
         begin_function(w, def, function_of(w, def, decodes), false, decodes);
-        idl_write_value(&b, decl, expr, NULL);
-        end_function(w, &b);
+        idl_write_return(&b, decl, expr);
+        idl_write_body(w, &b);
+        idl_text_print(w->text, "}\n");
     }
 }
 
@@ -316,7 +327,7 @@ idl_write_xdr(struct idl_writer *w)
     idl_write_head(w);
     idl_text_print(w->text, "#include \"%s.h\"\n", w->base);
     for (const struct idl_def *def = w->idl->defs; def != NULL; def = def->next) {
-        if (def->is_included || def->is_builtin)
+        if (def->is_included)
             continue;
         switch (def->kind) {
         case IDL_ENUM:

@@ -72,11 +72,14 @@ void idl_return_rc(struct idl_body *b, const char *rc, const char *label, const 
 /* The code for the fields `first` up to before `end` of what `owner` ("value->") begins. */
 void idl_write_fields(struct idl_body *b, const struct idl_decl *first, const struct idl_decl *end, const char *owner);
 void idl_write_value(struct idl_body *b, const struct idl_decl *decl, const char *expr, const char *label);
+/* The same where it is all that a function does. */
+void idl_write_return(struct idl_body *b, const struct idl_decl *decl, const char *expr);
 /* The body's declarations and the body. */
 void idl_write_body(struct idl_writer *w, const struct idl_body *b);
 struct idl_body idl_body_of(struct idl_writer *w, struct idl_text *text, bool decodes);
 
-/* ---- procedures (write_call.c) ------------------------------------------------------------------------------------ */
+/* ---- procedures (write_call.c) ------------------------------------------------------------------------------------
+ */
 
 /* How C passes a value. */
 enum idl_pass { IDL_BY_VALUE, IDL_BY_TEXT, IDL_BY_STRUCT, IDL_BY_ARRAY, IDL_BY_POINTER };
@@ -114,7 +117,10 @@ void idl_item_ret(struct idl_writer *w, const struct idl_call *call);
 void idl_item_in(struct idl_writer *w, const struct idl_decl *decl, const char *name);
 /* Items of a call: the arguments by their names. */
 void idl_item_arg_names(struct idl_writer *w, const struct idl_call *call);
-/* A function of the given type that passes a void pointer on, unless it is there; returns its name, or "NULL" for void. */
+/* A void pointer as an array of arrays, whose `const` C wants to be told; all else as it is. */
+const char *idl_cast_array(struct idl_writer *w, const struct idl_decl *decl, const char *expr, bool is_changed);
+/* A function of the given type that passes a void pointer on, unless it is there; returns its name, or "NULL" for void.
+ */
 struct idl_adapters {
     const char *names[1024];
     unsigned count;
@@ -126,7 +132,8 @@ const char *idl_write_adapter(struct idl_writer *w, struct idl_adapters *adapter
 void idl_write_members(struct idl_writer *w, const struct idl_call *call, const char *args, const char *ret,
                        bool is_client);
 
-/* ---- files ---------------------------------------------------------------------------------------------------------- */
+/* ---- files ----------------------------------------------------------------------------------------------------------
+ */
 
 /* Head of each file; "Made by tambo rpcgen" is what tells it from a file of somebody else. */
 void idl_write_head(struct idl_writer *w);

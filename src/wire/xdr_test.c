@@ -1,11 +1,11 @@
 /* wire/xdr_test.c - the runtime of stubs, used as stubs use it. */
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <cmocka.h>
 
 #include "base/must.h"
 #include "guard.h"
@@ -181,9 +181,17 @@ refuses_to_decode(const void *bytes, size_t len, const char *why)
 
 /* A tree of three with everything in it, and its bytes by RFC 4506. */
 static int32_t numbers[] = { 1, -1 };
-static struct node leaf = { .name = (char *)"", .mark = { 1, 2, 3 }, .ok = true };
-static struct node other = { .name = (char *)"lisp", .numbers = { numbers, 2 } };
-static struct node tree = { .name = (char *)"sillyprog", .mark = { 255, 0, 9 }, .ok = true, .left = &leaf, .right = &other };
+static struct node leaf = {
+    .name = (char *)"", .mark = {1, 2, 3},
+          .ok = true
+};
+static struct node other = {
+    .name = (char *)"lisp", .numbers = {numbers, 2}
+};
+static struct node tree = {
+    .name = (char *)"sillyprog", .mark = {255, 0, 9},
+          .ok = true, .left = &leaf, .right = &other
+};
 
 /* clang-format off */
 static const uint8_t tree_bytes[] = {
@@ -273,16 +281,16 @@ test_narrow_integers(void **state)
         uint32_t word;
         bool int8, uint8, int16, uint16;
     } rows[] = {
-        { 0,                true,  true,  true,  true  },
-        { 127,              true,  true,  true,  true  },
-        { 128,              false, true,  true,  true  },
-        { 256,              false, false, true,  true  },
-        { 32768,            false, false, false, true  },
-        { 65536,            false, false, false, false },
-        { (uint32_t)-1,     true,  false, true,  false },
-        { (uint32_t)-128,   true,  false, true,  false },
-        { (uint32_t)-129,   false, false, true,  false },
-        { (uint32_t)-32769, false, false, false, false },
+        {0,                 true,  true,  true,  true },
+        { 127,              true,  true,  true,  true },
+        { 128,              false, true,  true,  true },
+        { 256,              false, false, true,  true },
+        { 32768,            false, false, false, true },
+        { 65536,            false, false, false, false},
+        { (uint32_t)-1,     true,  false, true,  false},
+        { (uint32_t)-128,   true,  false, true,  false},
+        { (uint32_t)-129,   false, false, true,  false},
+        { (uint32_t)-32769, false, false, false, false},
     };
 
     (void)state;
@@ -305,7 +313,8 @@ test_narrow_integers(void **state)
     }
 }
 
-/* ---- what is refused ----------------------------------------------------------------------------------------------- */
+/* ---- what is refused -----------------------------------------------------------------------------------------------
+ */
 
 static void
 test_cut_at_every_byte(void **state)
@@ -414,7 +423,8 @@ test_values_that_are_refused(void **state)
     refuses_to_encode(&top, -TAMBO_ERR_ARGUMENTS, "right.numbers: it is NULL");
 }
 
-/* ---- pointers -------------------------------------------------------------------------------------------------------- */
+/* ---- pointers
+ * -------------------------------------------------------------------------------------------------------- */
 
 static void
 test_shared_pointers_and_cycles(void **state)
@@ -500,7 +510,8 @@ test_depth(void **state)
     tambo_arena_free(&arena);
 }
 
-/* ---- memory -------------------------------------------------------------------------------------------------------- */
+/* ---- memory --------------------------------------------------------------------------------------------------------
+ */
 
 static void
 test_each_allocation_fails(void **state)
@@ -606,7 +617,9 @@ test_room_of_somebody_else(void **state)
 {
     uint8_t room[sizeof(tree_bytes)];
     int asked = 0;
-    struct tambo_xdr_out out = { .at = room, .start = room, .end = room + sizeof(room), .more = no_more, .arg = &asked };
+    struct tambo_xdr_out out = {
+        .at = room, .start = room, .end = room + sizeof(room), .more = no_more, .arg = &asked
+    };
 
     (void)state;
     assert_int_equal(encode_node(&out, &tree), 0);
@@ -617,7 +630,8 @@ test_room_of_somebody_else(void **state)
     tambo_xdr_out_free(&out);
 }
 
-/* ---- paths ----------------------------------------------------------------------------------------------------------- */
+/* ---- paths
+ * ----------------------------------------------------------------------------------------------------------- */
 
 static void
 test_path(void **state)
