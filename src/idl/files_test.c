@@ -16,7 +16,8 @@ struct room {
     char text[FILE_BYTES_MAX], printed[PRINTED_BYTES_MAX], again[PRINTED_BYTES_MAX];
 };
 
-/* Comments and marks stay.  Of nis.x the part for headers has a line that cpp breaks, so that rpcgen refuses it, too. */
+/* Comments and marks stay.  Of nis.x the part for headers has a line that cpp breaks, so that rpcgen refuses it, too.
+ */
 static struct view
 preprocess(const char *path, struct room *room)
 {

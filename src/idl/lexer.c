@@ -369,6 +369,8 @@ take_verbatim(struct idl_lexer *lexer, struct idl_token *ret)
 {
     ret->kind = TOKEN_VERBATIM;
     ret->text = view_from(take_line(lexer), 1);
+    if (ret->text.len > 0 && ret->text.data[ret->text.len - 1] == '\\')
+        spoil(ret, "this line goes on behind the end of the file");
 }
 
 void

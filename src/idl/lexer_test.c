@@ -128,6 +128,7 @@ bad_tokens(void **state)
     assert_string_equal(problem_of("'"), "a quote goes around a single character: 'a', '\\n'");
     assert_string_equal(problem_of("'\\"), "a quote goes around a single character: 'a', '\\n'");
     assert_string_equal(problem_of("/* abc *"), "this comment does not end");
+    assert_string_equal(problem_of("%a\\"), "this line goes on behind the end of the file");
     assert_string_equal(problem_of("@"), "this character means nothing here");
     assert_string_equal(problem_of("-a"), "this character means nothing here");
     assert_string_equal(problem_of("\xff"), "this character means nothing here");

@@ -166,7 +166,8 @@ comments(void **state)
         "union u switch (int d) { /* u */\n/* 1 */ case 1: int a;\n case 2: /* 2 */ int b; case 3: int c; /* 3 */ };\n"
         "const D = 1; /* D */\n"
         "/* t */ typedef struct { int x; } t;\n"
-        "/* P */ program P { /* V */ version V { void F(void) = 0; /* F */\n/* G */ void G(/* x */ int x, int y /* y */, int z, // z\n int w) = 1; } = 1; "
+        "/* P */ program P { /* V */ version V { void F(void) = 0; /* F */\n/* G */ void G(/* x */ int x, int y /* y "
+        "*/, int z, // z\n int w) = 1; } = 1; "
         "} = 1;\n"
         "/* % */\n%\n/* the end */");
     assert_int_equal(rig.rc, 0);

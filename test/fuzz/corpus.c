@@ -8,6 +8,7 @@
  *     oncrpc      records, messages, credentials and verifiers of each kind
  *     session     for every conformance vector a conversation that says it
  *     settings    settings files, good and bad
+ *     idl         interfaces, good and bad, with bytes for their types
  *     log         one edit of each kind, of each file
  *     record      a publication, an envelope and a page, in both versions
  *     talk, amqp_talk, zmtp_talk   babble of fixed seeds
@@ -196,6 +197,46 @@ write_settings(const char *directory)
     }
 }
 
+/* The text, a NUL, and what its types may be decoded from. */
+static void
+write_idl(const char *directory)
+{
+    static const char *const texts[] = {
+        "",
+        "program DATE_PROG { version DATE_VERS { long BIN_DATE(void) = 1; string STR_DATE(long) = 2; } = 1; } = "
+        "0x31234567;\n",
+        "/* c */ const A = 10; const B = -0x1f; const C = 'c'; const D = \"d\"; // e\n#pragma x\n",
+        "enum e { A, B = 3, C = B }; typedef e f; union u switch (f d) { case A: case B: int x<3>; default: void; };\n",
+        "struct s { bool a; char b; unsigned short c; long d; unsigned hyper e; float f; double g; };\n",
+        "struct s { string a<5>; opaque b[3]; opaque c<>; int d[2]; s *next; s kids<2>; };\ntypedef s t<>;\n",
+        "struct o { struct { int a; enum { X } b; } c; union switch (bool d) { case TRUE: int e; case FALSE: void; } "
+        "f; };\n",
+        "typedef struct { u_int a; } t; typedef struct t t; typedef t *p; struct list { p head; list *tail; };\n",
+        "# 1 \"m.x\"\n%#include <time.h>\n%#define N 3 + M\n%#define M 4\nstruct s { netobj a; netbuf b; string c<N>; "
+        "timespec *d; };\n",
+        "program P { version V { void NULL_(void) = 0; int F(int a, string, struct s *c) = 1; } = 1; version W { s F() "
+        "= 1; } = 2; } = 5;"
+        " struct s { int x; };\n",
+        "struct a { a x; };\n",
+        "struct a { strng x; };\n",
+        "union u switch (int d) { case 1: case 1: void; };\n",
+        "struct a { int x\n};\n",
+        "#include <a.x>\n/* never",
+        "const A = 99999999999999999999; const B = 08; const C = 'xx';\n",
+    };
+    for (size_t i = 0; i < COUNT_OF(texts); i++) {
+        uint8_t bytes[SEED_BYTES_MAX];
+        struct pen p = pen_of(bytes, sizeof(bytes));
+        char name[16];
+        snprintf(name, sizeof(name), "%zu.x", i);
+        put_bytes(&p, view_str(texts[i]));
+        for (unsigned word = 0; word < 16; word++)
+            put_u32(&p, word * 3 % 5 % 3);
+        must(!p.torn);
+        write_seed(directory, name, view_of(bytes, (size_t)(p.at - bytes)));
+    }
+}
+
 static void
 write_log(const char *directory)
 {
@@ -338,6 +379,7 @@ static const struct target {
     { "oncrpc",       write_oncrpc      },
     { "session",      write_session     },
     { "settings",     write_settings    },
+    { "idl",          write_idl         },
     { "log",          write_log         },
     { "record",       write_record      },
     { "talk",         write_talk        },
