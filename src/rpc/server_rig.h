@@ -26,6 +26,7 @@ enum {
     RIG_RAW_BYTES_MAX = 256 * 1024,
     RIG_LATER_MAX = 4096,
     RIG_ONCE_MAX = 4096,
+    RIG_RAN_MAX = 4096,
     RIG_MESSAGE_BYTES_MAX = 64 * 1024
 };
 
@@ -54,6 +55,7 @@ struct server_rig {
     unsigned executed;                    /* handlers that ran */
     struct replay_key once[RIG_ONCE_MAX]; /* of those that are to run once */
     unsigned once_count;
+    uint8_t ran[RIG_RAN_MAX]; /* how often ADD and LATER ran, by their first argument */
     unsigned drained;
     bool is_kept; /* requests are not run but kept in `later` */
     char text[3 * RIG_MESSAGE_BYTES_MAX];

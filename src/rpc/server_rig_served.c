@@ -32,6 +32,14 @@ encode_word(struct tambo_xdr_out *out, const void *value)
 }
 
 static int
+encode_words(struct tambo_xdr_out *out, const void *value)
+{
+    const uint32_t *words = value;
+    int rc = tambo_xdr_put_u32(out, words[0]);
+    return rc < 0 ? rc : tambo_xdr_put_u32(out, words[1]);
+}
+
+static int
 decode_words(struct tambo_xdr_in *in, void *ret)
 {
     uint32_t *words = ret;
@@ -103,10 +111,18 @@ HANDLER(echo)
     return 0;
 }
 
+static void
+note_run(struct server_rig *rig, uint32_t number)
+{
+    if (number < RIG_RAN_MAX && rig->ran[number] < UINT8_MAX)
+        rig->ran[number]++;
+}
+
 HANDLER(add)
 {
     const uint32_t *words = args;
-    (void)handlers, (void)arg, (void)request;
+    (void)handlers, (void)request;
+    note_run(arg, words[0]);
     *(uint32_t *)ret = words[0] + words[1];
     return 0;
 }
@@ -114,7 +130,8 @@ HANDLER(add)
 HANDLER(later)
 {
     struct server_rig *rig = arg;
-    (void)handlers, (void)ret, (void)args;
+    (void)handlers, (void)ret;
+    note_run(rig, *(const uint32_t *)args);
     must(rig->later_count < RIG_LATER_MAX);
     rig->later[rig->later_count++] = (struct rpc_request *)request;
     return TAMBO_RPC_LATER;
@@ -166,13 +183,13 @@ HANDLER(any)
 }
 
 static const struct tambo_rpc_procedure procedures[] = {
-    {"ECHO",    1, NULL, encode_bytes, decode_bytes, NULL, sizeof(struct tambo_bytes), sizeof(struct tambo_bytes), echo  },
-    { "ADD",    2, NULL, encode_word,  decode_words, NULL, 8,                          4,                          add   },
-    { "LATER",  4, NULL, encode_word,  decode_word,  NULL, 4,                          4,                          later },
-    { "FAIL",   5, NULL, NULL,         decode_word,  NULL, 4,                          0,                          fail  },
-    { "LARGE",  6, NULL, encode_bytes, decode_word,  NULL, 4,                          sizeof(struct tambo_bytes), large },
-    { "LIST",   7, NULL, encode_word,  decode_list,  NULL, sizeof(struct node *),      4,                          sum   },
-    { "NULLED", 8, NULL, encode_text,  NULL,         NULL, 0,                          sizeof(char *),             nulled},
+    {"ECHO",    1, NULL,         encode_bytes, decode_bytes, NULL,        sizeof(struct tambo_bytes), sizeof(struct tambo_bytes), echo  },
+    { "ADD",    2, encode_words, encode_word,  decode_words, decode_word, 8,                          4,                          add   },
+    { "LATER",  4, encode_word,  encode_word,  decode_word,  decode_word, 4,                          4,                          later },
+    { "FAIL",   5, NULL,         NULL,         decode_word,  NULL,        4,                          0,                          fail  },
+    { "LARGE",  6, NULL,         encode_bytes, decode_word,  NULL,        4,                          sizeof(struct tambo_bytes), large },
+    { "LIST",   7, NULL,         encode_word,  decode_list,  NULL,        sizeof(struct node *),      4,                          sum   },
+    { "NULLED", 8, NULL,         encode_text,  NULL,         NULL,        0,                          sizeof(char *),             nulled},
 };
 static const struct tambo_rpc_procedure any_procedure = {
     "ANY", 0, NULL, encode_numbered, decode_all, NULL, sizeof(struct tambo_bytes), sizeof(struct numbered), any
