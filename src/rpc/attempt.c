@@ -214,6 +214,15 @@ rpc_attempt_failed(struct rpc_attempt *attempt, enum rpc_wrong wrong, struct rpc
         rpc_call_give_up(call);
 }
 
+/* It has no room now; but of a datagram it may yet take a second copy. */
+static void
+was_refused_room(struct rpc_attempt *attempt, struct rpc_failure failure)
+{
+    bool is_certain = !rpc_line_is_datagram(attempt->line);
+    failure.rc = is_certain ? -ERR_OVERLOADED : -ERR_RESET;
+    rpc_attempt_failed(attempt, is_certain ? RPC_BUSY : RPC_LOST, failure);
+}
+
 /* The server does not remember the call, or is another one by now: nobody knows whether it was executed. */
 static void
 was_forgotten(struct rpc_attempt *attempt, struct rpc_failure failure)
@@ -247,7 +256,7 @@ rpc_attempt_replied(struct rpc_attempt *attempt, const struct oncrpc_message *me
         return;
     }
     switch (rc) {
-    case -ERR_OVERLOADED: rpc_attempt_failed(attempt, RPC_BUSY, failure); break;
+    case -ERR_OVERLOADED: was_refused_room(attempt, failure); break;
     case -ERR_PROGRAM:
     case -ERR_VERSION: rpc_attempt_failed(attempt, RPC_ABSENT, failure); break;
     case -ERR_DENIED:

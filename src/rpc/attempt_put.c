@@ -133,7 +133,6 @@ note_sent(struct rpc_attempt *attempt)
     struct rpc_call *call = attempt->call;
     struct rpc_line *line = attempt->line;
     uint64_t now = rpc_way_now(line->way);
-    line->puts++;
     line->used_ns = now;
     if (attempt->puts++ > 0)
         return;

@@ -66,7 +66,7 @@ struct rpc_line {
     enum rpc_known known;
     uint32_t hello_xid, remembers_ms;
     uint64_t boot;
-    uint64_t puts;
+    bool is_heard;                          /* something came */
     uint64_t until_ns;                      /* when opening or asking is given up */
     uint64_t hello_after_ns, hello_wait_ns; /* when HELLO is sent again, and the next time after how long */
     uint64_t used_ns;
@@ -223,6 +223,8 @@ void rpc_line_want(struct rpc_line *line, const struct rpc_client *client);
 void rpc_line_flush(struct rpc_line *line);
 /* The link is left; what was on it came to grief. */
 void rpc_line_fail(struct rpc_line *line, int rc);
+/* Nobody says who is there: those who wait for that go elsewhere. */
+void rpc_line_give_up(struct rpc_line *line);
 /* Others are preferred for a while. */
 void rpc_line_rest(struct rpc_line *line);
 /* Sets its timer for what is next. */

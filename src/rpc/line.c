@@ -61,7 +61,7 @@ leave(struct rpc_line *line, void (*part)(struct rpc_link *))
     line->is_open = false;
     line->known = RPC_UNASKED;
     line->hello_xid = 0;
-    line->puts = 0;
+    line->is_heard = false;
     line->broken = 0;
 }
 
@@ -108,8 +108,6 @@ rpc_line_fail(struct rpc_line *line, int rc)
     struct rpc_way *way = line->way;
     struct rpc_failure unsent = { .rc = unsent_rc(rc), .cause = rc, .line = line };
     struct rpc_failure lost = { .rc = lost_rc(rc), .cause = rc, .line = line };
-    /* The other machine says that nobody is there: of the only datagram that was sent, it is certain. */
-    bool never_came = rpc_line_is_datagram(line) && rc == -ERR_REFUSED && line->puts == 1;
     bool was_idle = line->is_open && line->load == 0;
     struct list sent, waiting;
     list_init(&sent);
@@ -121,9 +119,22 @@ rpc_line_fail(struct rpc_line *line, int rc)
     list_splice(&sent, &line->sent);
     list_splice(&waiting, &line->waiting);
     rpc_line_watch(line);
-    fail_all(&sent, never_came ? RPC_UNSENT : RPC_LOST, never_came ? unsent : lost);
+    /* Datagrams, too, when their machine says that nobody is there: it may be a second copy that nobody took. */
+    fail_all(&sent, RPC_LOST, lost);
     fail_all(&waiting, RPC_UNSENT, unsent);
     rpc_way_release(way);
+}
+
+void
+rpc_line_give_up(struct rpc_line *line)
+{
+    struct rpc_failure unsent = { .rc = -ERR_UNREACHABLE, .cause = -ERR_TIMEOUT, .line = line };
+    struct list waiting;
+    list_init(&waiting);
+    line->known = RPC_UNASKED;
+    rpc_line_rest(line);
+    list_splice(&waiting, &line->waiting);
+    fail_all(&waiting, RPC_UNSENT, unsent);
 }
 
 /* ---- its timer -------------------------------------------------------------------------------------------------- */
@@ -196,7 +207,7 @@ on_opened(void *arg, int rc)
     rpc_way_hold(way);
     line->is_open = true;
     line->used_ns = rpc_way_now(way);
-    /* A datagram's first is a call where that may be: so one that nobody took is known not to have been executed. */
+    /* Where one cannot know whether anybody is there, only who has to know asks, or when something was heard. */
     if (!rpc_line_is_datagram(line))
         rpc_line_ask(line);
     rpc_line_flush(line);
@@ -245,6 +256,7 @@ on_message(void *arg, const struct io_remote *from, struct view bytes)
     }
     rpc_way_hold(way);
     line->used_ns = rpc_way_now(way);
+    line->is_heard = true;
     line->failures = 0;
     line->rest_ns = 0;
     if (message.is_reply)

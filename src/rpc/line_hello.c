@@ -33,7 +33,6 @@ put_extra(struct rpc_line *line, uint32_t xid, uint32_t procedure, uint32_t flag
     if (arg != NULL)
         put_u32(&pen, *arg);
     must(!pen.torn);
-    line->puts++;
     return rpc_link_commit(line->link, NULL) == 0;
 }
 
@@ -73,8 +72,8 @@ void
 rpc_line_ask_again(struct rpc_line *line)
 {
     uint64_t now = rpc_way_now(line->way);
-    if (line->until_ns <= now && rpc_line_is_datagram(line)) {
-        rpc_line_fail(line, -ERR_TIMEOUT);
+    if (line->until_ns <= now && rpc_line_is_datagram(line) && !line->is_heard) {
+        rpc_line_give_up(line);
     } else if (line->until_ns <= now) {
         line->known = RPC_FOREIGN; /* unless it says otherwise later */
         rpc_line_flush(line);
