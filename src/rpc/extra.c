@@ -185,4 +185,5 @@ extra_receipt(struct rpc_peer *peer, const struct io_remote *from, uint32_t xid)
     put_u32(&pen, xid);
     must(!pen.torn);
     (void)rpc_link_put(peer->link, from, view_of(room, (size_t)(pen.at - room)));
+    server_peer_pace(peer);
 }

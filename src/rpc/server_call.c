@@ -28,11 +28,12 @@ server_head(uint8_t room[SERVER_HEAD_BYTES_MAX], uint32_t xid, const struct oncr
 }
 
 static void
-send_reply(const struct rpc_peer *peer, const struct io_remote *from, uint32_t xid, const struct oncrpc_reply *reply)
+send_reply(struct rpc_peer *peer, const struct io_remote *from, uint32_t xid, const struct oncrpc_reply *reply)
 {
     uint8_t room[SERVER_HEAD_BYTES_MAX];
     /* One that there is no memory for is lost, as on the way. */
     (void)rpc_link_put(peer->link, from, server_head(room, xid, reply));
+    server_peer_pace(peer);
 }
 
 static void
@@ -286,7 +287,6 @@ answer_null(const struct incoming *in)
         extra_receipt(in->peer, in->from, in->xid);
     else
         send_reply(in->peer, in->from, in->xid, &success);
-    server_peer_pace(in->peer);
 }
 
 /* 0: it was seen to; or -err: it is to be refused. */

@@ -125,6 +125,29 @@ each_form_over_each_road(void **state)
     close_tally(tally);
 }
 
+/* Within one loop: the client is of the server's own world. */
+static void
+a_call_within_the_process(void **state)
+{
+    struct tally *tally = open_tally(rig_open(), roads);
+    struct server_rig *rig = tally->rig;
+    struct rpc_client *other = tally->clients[0];
+    (void)state;
+    must(rpc_client_new(rig->world, "inproc:test", rig_programs[0].program, 1, &tally->clients[0]) == 0);
+    struct caller *add = begin(tally, 0, 0, "ADD", RPC_FORM_REPLY);
+    struct caller *later = begin(tally, 0, 1, "LATER", RPC_FORM_REPLY);
+    rig_run(rig, 100);
+    assert_true(add->is_done && add->rc == 0 && add->result == 1);
+    assert_false(later->is_done);
+    assert_string_equal(rpc_request_peer(rig->later[0]), "inproc");
+    rig_answer(rig);
+    rig_run(rig, 100);
+    assert_true(later->is_done && later->rc == 0 && later->result == 42);
+    rpc_client_free(tally->clients[0]);
+    tally->clients[0] = other;
+    close_tally(tally);
+}
+
 static void
 a_canceled_call_is_told_to_its_handler(void **state)
 {
@@ -262,6 +285,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_form_over_each_road),
+        cmocka_unit_test(a_call_within_the_process),
         cmocka_unit_test(a_canceled_call_is_told_to_its_handler),
         cmocka_unit_test(an_overloaded_server_says_that_it_did_not_execute),
         cmocka_unit_test(no_call_is_executed_twice_and_none_is_misreported),

@@ -182,6 +182,40 @@ who_does_not_read_is_not_read_from(void **state)
     rig_close(rig);
 }
 
+/* The same for each other thing that a server says: what it refuses, NULL, receipts, HELLO, replays. */
+static void
+refusals_are_not_heaped_up_either(void **state)
+{
+    enum { ROUNDS = 60, TIMES = 400 };
+    static const struct rig_extra receipt = {
+        "00000001", 2, "00000001 00000002", ONCRPC_EXTRA_RECEIPT, 0, 'a', 0, 0, 0
+    };
+    static const struct rig_extra again = { "00000001", 2, "00000001 00000002", ONCRPC_EXTRA_ONCE, 0, 'a', 1, 0, 0 };
+    static const char *const said[] = {
+        CALL("00000001", "00000009"),
+        CALL("00000001", "00000000"),
+        "00000001 00000000 00000003",
+        HEAD("00000001", OURS, "00000001", "00000005") NONE NONE,
+    };
+    (void)state;
+    for (size_t kind = 0; kind < COUNT_OF(said) + 2; kind++) {
+        struct server_rig *rig = rig_open();
+        rig_connect(rig, 0);
+        io_read_pause(rig->raws[0].stream);
+        for (unsigned i = 0; i < ROUNDS; i++) {
+            for (unsigned k = 0; k < TIMES; k++) {
+                if (kind < COUNT_OF(said))
+                    rig_put(rig, 0, said[kind]);
+                else
+                    rig_put_call(rig, 0, kind == COUNT_OF(said) ? &receipt : &again);
+            }
+            rig_run(rig, 20);
+        }
+        assert_true(rig->server_mem.used_bytes < 1024 * 1024);
+        rig_close(rig);
+    }
+}
+
 /* ---- silence --------------------------------------------------------------------------------------------------- */
 
 static void
@@ -416,6 +450,7 @@ main(void)
         cmocka_unit_test(a_reply_that_is_too_large_is_our_failure),
         cmocka_unit_test(arguments_may_grow_but_not_without_bound),
         cmocka_unit_test(who_does_not_read_is_not_read_from),
+        cmocka_unit_test(refusals_are_not_heaped_up_either),
         cmocka_unit_test(silent_connections_are_closed_but_not_those_that_wait),
         cmocka_unit_test(silence_may_be_for_ever),
         cmocka_unit_test(a_server_that_drains_answers_what_it_has_and_takes_no_more),

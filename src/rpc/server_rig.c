@@ -352,7 +352,7 @@ rig_say(struct server_rig *rig, unsigned i, const char *message)
 }
 
 void
-rig_call(struct server_rig *rig, unsigned i, const struct rig_extra *extra)
+rig_put_call(struct server_rig *rig, unsigned i, const struct rig_extra *extra)
 {
     uint64_t boot = extra->boot != 0 ? extra->boot : rig->server->boot;
     must(snprintf(rig->said, sizeof(rig->said),
@@ -361,7 +361,14 @@ rig_call(struct server_rig *rig, unsigned i, const struct rig_extra *extra)
                   extra->xid, extra->number, extra->flags, extra->left_ms, (unsigned)extra->who,
                   (unsigned long long)extra->sequence, (unsigned long long)extra->settled, (unsigned long long)boot,
                   extra->args) < (int)sizeof(rig->said));
-    rig_say(rig, i, rig->said);
+    rig_put(rig, i, rig->said);
+}
+
+void
+rig_call(struct server_rig *rig, unsigned i, const struct rig_extra *extra)
+{
+    rig_put_call(rig, i, extra);
+    rig_run(rig, 20);
 }
 
 static size_t

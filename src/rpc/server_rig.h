@@ -96,6 +96,8 @@ struct rig_extra {
     uint64_t sequence, settled;
     uint64_t boot; /* 0: the server's own */
 };
+void rig_put_call(struct server_rig *rig, unsigned i, const struct rig_extra *extra);
+/* And lets what follows happen. */
 void rig_call(struct server_rig *rig, unsigned i, const struct rig_extra *extra);
 /* All that has come, one message a line in hexadecimal, words apart; forgotten then. */
 const char *rig_heard(struct server_rig *rig, unsigned i);
