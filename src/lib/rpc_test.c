@@ -666,7 +666,9 @@ a_forked_child_may_only_leave(void **state)
         tambo_rpc_server_free(rig->server);
         tambo_free(rig->there);
         tambo_free(rig->here);
-        _exit(ok ? 0 : 1);
+        /* Into another program, as children do; memory that is the parent's is nothing that valgrind should look at. */
+        execl(ok ? "/bin/true" : "/bin/false", "child", NULL);
+        _exit(1);
     }
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_int_equal(status, 0);
