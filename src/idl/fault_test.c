@@ -9,7 +9,7 @@
 
 #include "base/err.h"
 #include "base/must.h"
-#include "conformance/guard.h"
+#include "guard.h"
 
 struct mistake {
     const char *text, *said;

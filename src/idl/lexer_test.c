@@ -9,7 +9,7 @@
 
 #include "base/cursor.h"
 #include "base/must.h"
-#include "conformance/guard.h"
+#include "guard.h"
 
 static void
 put(struct pen *p, const char *text)

@@ -153,23 +153,24 @@ comment_is(struct view comment, const char *text)
     assert_string_equal(said, text);
 }
 
+static const char commented[] =
+    "/* s */\nstruct s { /* not this */\n /* a */ int a; /* nor this */\n int b; /* b */\n int c; };\n"
+    "enum e { A, /* A */\n /* B */ B /* nor this */ };\n"
+    "enum f { /* f */ C /* C */ };\n"
+    "union u switch (int d) { /* u */\n/* 1 */ case 1: int a;\n case 2: /* 2 */ int b; case 3: int c; /* 3 */ };\n"
+    "const D = 1; /* D */\n"
+    "/* t */ typedef struct { int x; } t;\n"
+    "/* P */ program P { /* V */ version V { void F(void) = 0; /* F */\n/* G */ void G(/* x */ int x, int y /* y "
+    "*/, int z, // z\n int w) = 1; } = 1; "
+    "} = 1;\n"
+    "/* % */\n%\n/* the end */";
+
 static void
 comments(void **state)
 {
     (void)state;
     struct idl_rig rig;
-    idl_rig_read(
-        &rig,
-        "/* s */\nstruct s { /* not this */\n /* a */ int a; /* nor this */\n int b; /* b */\n int c; };\n"
-        "enum e { A, /* A */\n /* B */ B /* nor this */ };\n"
-        "enum f { /* f */ C /* C */ };\n"
-        "union u switch (int d) { /* u */\n/* 1 */ case 1: int a;\n case 2: /* 2 */ int b; case 3: int c; /* 3 */ };\n"
-        "const D = 1; /* D */\n"
-        "/* t */ typedef struct { int x; } t;\n"
-        "/* P */ program P { /* V */ version V { void F(void) = 0; /* F */\n/* G */ void G(/* x */ int x, int y /* y "
-        "*/, int z, // z\n int w) = 1; } = 1; "
-        "} = 1;\n"
-        "/* % */\n%\n/* the end */");
+    idl_rig_read(&rig, commented);
     assert_int_equal(rig.rc, 0);
     struct idl_def *s = idl_rig_def(&rig, "s"), *e = idl_rig_def(&rig, "e"), *u = idl_rig_def(&rig, "u");
     comment_is(s->comment, "/* s */");

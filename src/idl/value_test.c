@@ -11,7 +11,7 @@
 #include "base/err.h"
 #include "base/must.h"
 #include "base/prng.h"
-#include "conformance/guard.h"
+#include "guard.h"
 #include "idl/idl_rig.h"
 
 /* One interface for all: each row names a type of it. */
@@ -194,72 +194,75 @@ put_together(void **state)
     both(*state, "tree", "{\"kids\":[{\"kids\":[]},{\"kids\":[]}]}", "00000002 00000000 00000000");
 }
 
+/* ---- refusals -------------------------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *type, *text, *said;
+} bad_json[] = {
+    {"t_bool",    "1",                                                                  "true or false was expected"                            },
+    { "t_int",    "\"1\"",                                                              "an integer was expected"                               },
+    { "t_int",    "1.0",                                                                "an integer was expected"                               },
+    { "t_int",    "2147483648",                                                         "out of the range of its type"                          },
+    { "t_int",    "-2147483649",                                                        "out of the range of its type"                          },
+    { "t_uint",   "-1",                                                                 "out of the range of its type"                          },
+    { "t_char",   "128",                                                                "out of the range of its type"                          },
+    { "t_uchar",  "256",                                                                "out of the range of its type"                          },
+    { "t_uhyper", "-1",                                                                 "out of the range of its type"                          },
+    { "t_uhyper", "\"18446744073709551616\"",                                           "digits were expected"                                  },
+    { "t_uhyper", "\"-1\"",                                                             "digits were expected"                                  },
+    { "t_uhyper", "\"\"",                                                               "digits were expected"                                  },
+    { "t_hyper",  "\"1\"",                                                              "an integer was expected"                               },
+    { "t_float",  "1e300",                                                              "out of the range of its type"                          },
+    { "t_float",  "\"inf\"",                                                            "a number was expected"                                 },
+    { "t_double", "null",                                                               "a number was expected"                                 },
+    { "color",    "\"PINK\"",                                                           "the enum has no such name"                             },
+    { "color",    "2147483648",                                                         "out of the range of its type"                          },
+    { "color",    "true",                                                               "the name of an enumerator or its number was expected"  },
+    { "t_string", "\"abcdef\"",                                                         "longer than its limit"                                 },
+    { "t_string", "\"a\\u0000b\"",                                                      "a string has a NUL inside"                             },
+    { "t_string", "{\"base64\":\"AQIDBAUG\"}",                                          "longer than its limit"                                 },
+    { "t_string", "{\"base64\":\"AQ==\",\"x\":1}",                                      "a string was expected"                                 },
+    { "t_string", "7",                                                                  "a string was expected"                                 },
+    { "t_bytes",  "\"AQIDBAU=\"",                                                       "longer than its limit"                                 },
+    { "t_bytes",  "\"A\"",                                                              "not base64"                                            },
+    { "t_bytes",  "\"A*==\"",                                                           "not base64"                                            },
+    { "t_bytes",  "[1]",                                                                "a string in base64 was expected"                       },
+    { "t_fixed",  "\"AQI=\"",                                                           "not as long as it must be"                             },
+    { "t_fixed",  "\"AQ*D\"",                                                           "not base64"                                            },
+    { "t_array",  "[1]",                                                                "not as long as it must be"                             },
+    { "t_vector", "[1,2,3,4]",                                                          "longer than its limit"                                 },
+    { "t_vector", "{}",                                                                 "an array was expected"                                 },
+    { "t_vector", "[1,true]",                                                           "[1]: an integer was expected"                          },
+    { "point",    "[]",                                                                 "an object was expected"                                },
+    { "point",    "{\"x\":1}",                                                          "y: it is missing"                                      },
+    { "point",    "{\"x\":1,\"y\":2,\"z\":3}",                                          "z: there is no such field"                             },
+    { "point",    "{\"x\":1,\"y\":2,\"next\":{\"x\":1,\"y\":\"\"}}",                    "next.y: an integer was expected"                       },
+    { "path",     "{\"name\":\"\",\"points\":[{\"x\":1,\"y\":2},{\"x\":1.5,\"y\":2}]}",
+     "points[1].x: an integer was expected"                                                                                                     },
+    { "result",   "7",                                                                  "an object of \"discriminant\" and \"arm\" was expected"},
+    { "result",   "{\"arm\":5}",                                                        "an object of \"discriminant\" and \"arm\" was expected"},
+    { "result",   "{\"discriminant\":\"RED\",\"arm\":5,\"x\":1}",
+     "an object of \"discriminant\" and \"arm\" was expected"                                                                                   },
+    { "result",   "{\"discriminant\":\"RED\"}",                                         "arm: it is missing"                                    },
+    { "result",   "{\"discriminant\":\"RED\",\"arm\":\"\"}",                            "arm: an integer was expected"                          },
+    { "result",   "{\"discriminant\":\"GREEN\",\"arm\":1}",                             "arm: nothing was expected"                             },
+    { "result",   "{\"discriminant\":\"PINK\"}",                                        "discriminant: the enum has no such name"               },
+    { "result",   "{\"discriminant\":5}",                                               "discriminant: the union has no such case"              },
+    { "c",        "{\"t\":1}",                                                          "t: a type that only C knows"                           },
+};
+
 static void
 refuses_json(void **state)
 {
-    static const struct {
-        const char *type, *text, *said;
-    } rows[] = {
-        {"t_bool",    "1",                                                                  "true or false was expected"                            },
-        { "t_int",    "\"1\"",                                                              "an integer was expected"                               },
-        { "t_int",    "1.0",                                                                "an integer was expected"                               },
-        { "t_int",    "2147483648",                                                         "out of the range of its type"                          },
-        { "t_int",    "-2147483649",                                                        "out of the range of its type"                          },
-        { "t_uint",   "-1",                                                                 "out of the range of its type"                          },
-        { "t_char",   "128",                                                                "out of the range of its type"                          },
-        { "t_uchar",  "256",                                                                "out of the range of its type"                          },
-        { "t_uhyper", "-1",                                                                 "out of the range of its type"                          },
-        { "t_uhyper", "\"18446744073709551616\"",                                           "digits were expected"                                  },
-        { "t_uhyper", "\"-1\"",                                                             "digits were expected"                                  },
-        { "t_uhyper", "\"\"",                                                               "digits were expected"                                  },
-        { "t_hyper",  "\"1\"",                                                              "an integer was expected"                               },
-        { "t_float",  "1e300",                                                              "out of the range of its type"                          },
-        { "t_float",  "\"inf\"",                                                            "a number was expected"                                 },
-        { "t_double", "null",                                                               "a number was expected"                                 },
-        { "color",    "\"PINK\"",                                                           "the enum has no such name"                             },
-        { "color",    "2147483648",                                                         "out of the range of its type"                          },
-        { "color",    "true",                                                               "the name of an enumerator or its number was expected"  },
-        { "t_string", "\"abcdef\"",                                                         "longer than its limit"                                 },
-        { "t_string", "\"a\\u0000b\"",                                                      "a string has a NUL inside"                             },
-        { "t_string", "{\"base64\":\"AQIDBAUG\"}",                                          "longer than its limit"                                 },
-        { "t_string", "{\"base64\":\"AQ==\",\"x\":1}",                                      "a string was expected"                                 },
-        { "t_string", "7",                                                                  "a string was expected"                                 },
-        { "t_bytes",  "\"AQIDBAU=\"",                                                       "longer than its limit"                                 },
-        { "t_bytes",  "\"A\"",                                                              "not base64"                                            },
-        { "t_bytes",  "\"A*==\"",                                                           "not base64"                                            },
-        { "t_bytes",  "[1]",                                                                "a string in base64 was expected"                       },
-        { "t_fixed",  "\"AQI=\"",                                                           "not as long as it must be"                             },
-        { "t_fixed",  "\"AQ*D\"",                                                           "not base64"                                            },
-        { "t_array",  "[1]",                                                                "not as long as it must be"                             },
-        { "t_vector", "[1,2,3,4]",                                                          "longer than its limit"                                 },
-        { "t_vector", "{}",                                                                 "an array was expected"                                 },
-        { "t_vector", "[1,true]",                                                           "[1]: an integer was expected"                          },
-        { "point",    "[]",                                                                 "an object was expected"                                },
-        { "point",    "{\"x\":1}",                                                          "y: it is missing"                                      },
-        { "point",    "{\"x\":1,\"y\":2,\"z\":3}",                                          "z: there is no such field"                             },
-        { "point",    "{\"x\":1,\"y\":2,\"next\":{\"x\":1,\"y\":\"\"}}",                    "next.y: an integer was expected"                       },
-        { "path",     "{\"name\":\"\",\"points\":[{\"x\":1,\"y\":2},{\"x\":1.5,\"y\":2}]}",
-         "points[1].x: an integer was expected"                                                                                                     },
-        { "result",   "7",                                                                  "an object of \"discriminant\" and \"arm\" was expected"},
-        { "result",   "{\"arm\":5}",                                                        "an object of \"discriminant\" and \"arm\" was expected"},
-        { "result",   "{\"discriminant\":\"RED\",\"arm\":5,\"x\":1}",
-         "an object of \"discriminant\" and \"arm\" was expected"                                                                                   },
-        { "result",   "{\"discriminant\":\"RED\"}",                                         "arm: it is missing"                                    },
-        { "result",   "{\"discriminant\":\"RED\",\"arm\":\"\"}",                            "arm: an integer was expected"                          },
-        { "result",   "{\"discriminant\":\"GREEN\",\"arm\":1}",                             "arm: nothing was expected"                             },
-        { "result",   "{\"discriminant\":\"PINK\"}",                                        "discriminant: the enum has no such name"               },
-        { "result",   "{\"discriminant\":5}",                                               "discriminant: the union has no such case"              },
-        { "c",        "{\"t\":1}",                                                          "t: a type that only C knows"                           },
-    };
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        struct idl_decl decl = decl_of(*state, rows[i].type);
+    for (size_t i = 0; i < COUNT_OF(bad_json); i++) {
+        struct idl_decl decl = decl_of(*state, bad_json[i].type);
         struct tambo_xdr_out out;
         char said[300];
-        json_t *json = json_of(rows[i].text);
+        json_t *json = json_of(bad_json[i].text);
         tambo_xdr_out_init(&out, 1 << 20);
         assert_int_equal(idl_value_encode(&decl, json, &out), -ERR_ARGUMENTS);
         tambo_xdr_why(&out.fault, said, sizeof(said));
-        assert_string_equal(said, rows[i].said);
+        assert_string_equal(said, bad_json[i].said);
         tambo_xdr_out_free(&out);
         json_decref(json);
     }
