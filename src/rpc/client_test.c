@@ -592,6 +592,67 @@ credentials_are_sent(void **state)
     rpc_client_free(client);
 }
 
+/* ---- no memory
+ * ------------------------------------------------------------------------------------------------------------ */
+
+/* However the first calls end, nothing is left behind, and all works when there is memory again. */
+static void
+use_poor(struct mem *mem, uint64_t fail_at, const char *addresses, int64_t semantics)
+{
+    static char long_text[RIG_TEXT_MAX];
+    struct rpc_client *client = NULL, *again = NULL;
+    struct tambo_rpc_client_guard guard = { 0 };
+    struct rpc_world *world = rig_host(&rig, 'd')->world;
+    memset(long_text, 'x', sizeof long_text - 1);
+    mem->calls = 0;
+    mem->fail_at = fail_at;
+    if (rpc_client_new(world, addresses, 1000, 2, &client) < 0)
+        must(rpc_client_new(world, addresses, 1000, 2, &client) == 0);
+    rig_set(client, TAMBO_RPC_SEMANTICS, semantics);
+    rig_set(client, TAMBO_RPC_DEADLINE_MS, 2000);
+    (void)rpc_client_guard(client, &guard);
+    (void)rpc_client_again(client, &again);
+    for (unsigned i = 0; i < 2; i++) {
+        (void)rig_call(&rig, client, 'x', "hi");
+        (void)rig_call(&rig, again == NULL ? client : again, 'y', long_text);
+        (void)rig_begin(&rig, client, 'z', long_text, RPC_FORM_CAST);
+        rig_run(&rig, 3000);
+        assert_true(rig_is_done(&rig, 'x') && rig_is_done(&rig, 'y') && rig_is_done(&rig, 'z'));
+    }
+    mem->fail_at = 0;
+    assert_int_equal(rig_call(&rig, client, 'x', long_text), 0);
+    rig_run(&rig, 3000);
+    assert_int_equal(rig.calls['x' - 'a'].rc, 0);
+    rpc_client_free(again);
+    rpc_client_free(client);
+    rig_run(&rig, 2000);
+}
+
+static void
+survives_without_memory(void **state)
+{
+    static const char *const roads[][2] = {
+        {"tcp://*:1",  "tcp://b:9 tcp://a:1"},
+        { "udp://*:1", "udp://a:1"          },
+    };
+    char said[8192];
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(roads) * 2; i++) {
+        uint64_t calls = UINT64_MAX;
+        for (uint64_t fail_at = 0; fail_at <= calls; fail_at++) {
+            struct mem *mem = &rig_host(&rig, 'd')->mem;
+            struct rig_peer *peer = rig_peer(&rig, 'a', roads[i / 2][0], RIG_OURS, RIG_ECHO);
+            use_poor(mem, fail_at, roads[i / 2][1], (int64_t)(i % 2));
+            if (fail_at == 0)
+                calls = mem->calls;
+            assert_in_range(calls, 5, 200);
+            rig_peer_close(peer);
+            rig_said(&rig, said);
+            assert_int_equal(rpc_world_count(rig_host(&rig, 'd')->world), 0);
+        }
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_rig, close_rig)
 
 int
@@ -620,6 +681,7 @@ main(void)
         TEST(addresses_are_looked_at),
         TEST(guards_stand_around_calls),
         TEST(credentials_are_sent),
+        TEST(survives_without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
