@@ -18,13 +18,13 @@ static int
 on_str_date(void *arg, struct tambo_rpc_request *request, int32_t value, char **ret)
 {
     time_t when = value;
-    struct tm parts;
+    struct tm *parts = gmtime(&when);
 
     (void)arg;
     *ret = tambo_arena_take(tambo_rpc_arena(request), 64);
     if (*ret == NULL)
         return -TAMBO_ERR_NO_MEMORY;
-    if (gmtime_r(&when, &parts) == NULL || strftime(*ret, 64, "%a %b %e %H:%M:%S %Y", &parts) == 0)
+    if (parts == NULL || strftime(*ret, 64, "%a %b %e %H:%M:%S %Y", parts) == 0)
         return -TAMBO_ERR_ARGUMENTS;
     return 0;
 }

@@ -74,7 +74,7 @@ static const struct option_row rows[] = {
     { 'M', "thread-safe", NULL,         "with --sunrpc: results where the caller says, nothing static", OPTION_FLAG, AT(style.is_safe) },
     { 'm', "no-main",     NULL,         "with --sunrpc: no main() for the server", OPTION_FLAG, AT(style.is_mainless) },
     { 0,   "json-schema", NULL,         "print the interface as JSON Schema, and write nothing", OPTION_FLAG, AT(schema) },
-    { 0,   "force",       NULL,         "overwrite files that were not made by this command", OPTION_FLAG, AT(force) },
+    { 0,   "force",       NULL,         "overwrite files that may have been changed", OPTION_FLAG, AT(force) },
     { 'D', "define",      "NAME=VALUE", "for the preprocessor; repeatable", OPTION_CALL, .parse = add_define },
     { 'I', "include",     "DIR",        "for the preprocessor; repeatable", OPTION_CALL, .parse = add_include },
 };
@@ -109,7 +109,7 @@ write_file(void *arg, const char *name, struct view text)
     snprintf(path, sizeof(path), "%s%s%s", gen->directory == NULL ? "" : gen->directory,
              gen->directory == NULL ? "" : "/", name);
     if (!may_write(gen, path))
-        return complain(&gen->complaint, "%s is there and was not made by this command: --force overwrites it", path);
+        return complain(&gen->complaint, "%s is there already, and may have been changed: --force overwrites it", path);
     file = fopen(path, "w");
     written = file != NULL && fwrite(text.data, 1, text.len, file) == text.len;
     if (file == NULL || fclose(file) != 0 || !written)
