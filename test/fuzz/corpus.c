@@ -10,6 +10,7 @@
  *     settings    settings files, good and bad
  *     idl         interfaces, good and bad, with bytes for their types
  *     log         one edit of each kind, of each file
+ *     xdr         of each type the value that is all zeros
  *     record      a publication, an envelope and a page, in both versions
  *     talk, amqp_talk, zmtp_talk   babble of fixed seeds
  *     amqp_session      conversations of AMQP's conformance, as frames
@@ -254,6 +255,20 @@ write_log(const char *directory)
     "03 " ZEROS_15 \
     "0000000000000000 0000000000000000 0000000000000000 0000000000000000 0000000000000000 0000000000000000 "
 
+/* The first byte is a type's number (fuzz_xdr.c); there are not more. */
+static void
+write_xdr(const char *directory)
+{
+    enum { TYPES_MAX = 64, VALUE_BYTES = 600 };
+
+    for (unsigned type = 0; type < TYPES_MAX; type++) {
+        uint8_t bytes[1 + VALUE_BYTES] = { (uint8_t)type };
+        char name[16];
+        snprintf(name, sizeof(name), "type-%u", type);
+        write_seed(directory, name, view_of(bytes, sizeof(bytes)));
+    }
+}
+
 /* The first byte says what it is (fuzz_record.c). */
 static void
 write_record(const char *directory)
@@ -382,6 +397,7 @@ static const struct target {
     { "idl",          write_idl         },
     { "log",          write_log         },
     { "record",       write_record      },
+    { "xdr",          write_xdr         },
     { "talk",         write_talk        },
     { "amqp_talk",    write_talk        },
     { "zmtp_talk",    write_talk        },
