@@ -401,6 +401,22 @@ a_drained_server_answers_what_it_has(void **state)
     assert_int_equal(got, 8);
 }
 
+/* Whether rpcbind runs on this machine or not, and whether one may be. */
+static void
+a_server_tells_rpcbind_and_takes_it_back(void **state)
+{
+    struct rpc_rig *rig = *state;
+    struct tambo_rpc_server *other;
+    assert_int_equal(tambo_rpc_server_set(rig->server, TAMBO_RPC_SERVER_REGISTER, 1), 0);
+    rpc_rig_meet(rig, "tcp://127.0.0.1:0");
+    rpc_rig_add(rig->client, 1, 1);
+    assert_int_equal(tambo_rpc_server(rig->here, &other), 0);
+    assert_int_equal(tambo_rpc_listen(other, "udp://127.0.0.1:0"), 0);
+    assert_int_equal(tambo_rpc_drain(rig->server, TAMBO_FOREVER), 0);
+    assert_int_equal(tambo_rpc_drain(rig->server, 0), 0);
+    tambo_rpc_server_free(other);
+}
+
 static void
 answers_after_the_end_go_nowhere(void **state)
 {
@@ -731,6 +747,7 @@ main(void)
         RPC_TEST(handlers_may_answer_by_themselves),
         RPC_TEST(a_run_ends_when_it_is_stopped),
         RPC_TEST(a_drained_server_answers_what_it_has),
+        RPC_TEST(a_server_tells_rpcbind_and_takes_it_back),
         RPC_TEST(answers_after_the_end_go_nowhere),
         RPC_TEST(guards_stand_on_both_sides),
         RPC_TEST(credentials_reach_the_handler),

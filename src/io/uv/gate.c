@@ -231,11 +231,14 @@ catch_up(struct io_gate *gate)
 static void
 mind_sleeper(struct io_gate *gate)
 {
+    bool sleeps = gate->driver != NULL ? gate->driver_until_ns > 0 : gate->thread_is == GATE_DRIVES;
+    if (!sleeps)
+        return;
     uint64_t at_ns = gate_is_due(gate) ? 0 : gate_alarm_ns(gate);
     if (gate->driver != NULL) {
-        if (at_ns < gate->driver_until_ns || (gate->driver->roused && gate->driver_until_ns > 0))
+        if (at_ns < gate->driver_until_ns || gate->driver->roused)
             nudge_driver(gate);
-    } else if (gate->thread_is == GATE_DRIVES && at_ns < gate->thread_until_ns) {
+    } else if (at_ns < gate->thread_until_ns) {
         ring(gate);
     }
 }
