@@ -120,6 +120,8 @@ static const struct mistake meaning[] = {
     { "struct a { struct b x; }; struct b { int y; a z[2]; };",
      "f.x:1:47: 'a' would hold itself without end: put a '*' or '<>' between"                                                                                                                                     },
     { "typedef a b; typedef b a;",                                                                                     "f.x:1:24: 'b' would hold itself without end: put a '*' or '<>' between"                   },
+    { "typedef a b<>; typedef b a;",                                                                                   "f.x:1:11: the typedef 'b' is of nothing but itself"                                       },
+    { "typedef a *a;",                                                                                                 "f.x:1:12: the typedef 'a' is of nothing but itself"                                       },
     { "union u switch (int d) { case 0: u x; default: void; };",
      "f.x:1:36: 'u' would hold itself without end: put a '*' or '<>' between"                                                                                                                                     },
     { "union u switch (string d) { case 0: void; };",

@@ -206,6 +206,18 @@ reaches_itself(struct reach *reach, struct idl_def *def)
     return def->mark == reach->round;
 }
 
+/* A typedef that comes back to itself by typedefs alone, pointers or not, is of nothing.  `def` is recursive, so the
+ * way from it, which has no forks, comes back or leaves the typedefs. */
+static bool
+is_of_nothing(const struct idl_def *def)
+{
+    const struct idl_def *at = def;
+    do
+        at = at->kind == IDL_TYPEDEF ? at->alias.type.def : NULL;
+    while (at != NULL && at != def);
+    return at == def;
+}
+
 void
 idl_measure(struct idl_source *source, struct idl *idl)
 {
@@ -217,6 +229,9 @@ idl_measure(struct idl_source *source, struct idl *idl)
             measure_def(&m, def, NULL);
     if (source->rc == 0 && n > 0)
         reach.stack = idl_take(source, n * sizeof *reach.stack);
-    for (struct idl_def *def = idl->defs; def != NULL && source->rc == 0; def = def->next)
+    for (struct idl_def *def = idl->defs; def != NULL && source->rc == 0; def = def->next) {
         def->is_recursive = reaches_itself(&reach, def);
+        if (def->is_recursive && is_of_nothing(def))
+            idl_fault_at(source, def->name.data, "the typedef '%.*s' is of nothing but itself", IDL_NAME(def->name));
+    }
 }
