@@ -7,6 +7,7 @@
 #include "rpc/server_core.h"
 
 static const uint64_t NS_A_MS = 1000 * 1000;
+enum { UPKEEP_MS_MIN = 50 };
 
 /* ---- options --------------------------------------------------------------------------------------------------- */
 
@@ -263,13 +264,18 @@ upkeep(void *arg)
     server_plan_upkeep(server);
 }
 
-/* Without memory for the timer the next occasion tries again. */
+/* Not for each single reply that grows old.  Without memory for the timer the next occasion tries again. */
 void
 server_plan_upkeep(struct rpc_server *server)
 {
     uint64_t due_ns = replay_due_ns(&server->replay), peers_ns = server_peers_due_ns(server);
     if (peers_ns < due_ns)
         due_ns = peers_ns;
+    if (due_ns == UINT64_MAX)
+        return;
+    uint64_t soonest_ns = io_now_ns(server->io) + UPKEEP_MS_MIN * NS_A_MS;
+    if (due_ns < soonest_ns)
+        due_ns = soonest_ns;
     if (due_ns < server->upkeep_ns && io_timer_set(server->io, &server->upkeep, due_ns, upkeep, server) == 0)
         server->upkeep_ns = due_ns;
 }
