@@ -152,7 +152,7 @@ tambo_xdr_get_opaque(struct tambo_xdr_in *in, struct tambo_bytes *ret, uint32_t 
 {
     const uint8_t *bytes;
     void *data;
-    uint32_t len;
+    uint32_t len = 0;
     int rc = take_bytes(in, len_max, &len, &bytes);
 
     if (rc == 0)
@@ -171,7 +171,7 @@ tambo_xdr_get_string(struct tambo_xdr_in *in, char **ret, uint32_t len_max)
 {
     const uint8_t *bytes;
     void *text;
-    uint32_t len;
+    uint32_t len = 0;
     int rc = take_bytes(in, len_max, &len, &bytes);
 
     if (rc < 0)
@@ -193,7 +193,7 @@ tambo_xdr_get_array(struct tambo_xdr_in *in, uint32_t count_max, size_t wire_byt
                     void *retitems)
 {
     void *items = NULL;
-    uint32_t count;
+    uint32_t count = 0;
     int rc = tambo_xdr_get_u32(in, &count);
 
     if (rc < 0)
