@@ -3,6 +3,7 @@ import shutil
 
 import pytest
 
+import rpcs
 import sockets
 from nodes import REFERENCE_PORT, Node, Reference
 
@@ -162,3 +163,22 @@ def new_party():
     for party in made:
         if party.running():
             party.close()
+
+
+# ---- remote procedure calls ----
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory):
+    """Where programs that need no rpcbind run."""
+    here = rpcs.Here(tmp_path_factory.mktemp(TEMPORARY))
+    yield here
+    here.close()
+
+
+@pytest.fixture
+def place(tmp_path):
+    """Where an rpcbind of the test's own may run."""
+    place = rpcs.Place(tmp_path)
+    yield place
+    place.close()
