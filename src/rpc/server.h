@@ -17,7 +17,8 @@
 #include "wire/oncrpc.h"
 
 struct rpc_server;
-struct rpc_request;
+struct rpc_request; /* handlers and guards get it as struct tambo_rpc_request, its public name: one is cast to the other
+                     */
 
 struct rpc_server_on {
     /* A call was taken and its arguments are decoded: the owner runs the handler, here or elsewhere, and answers with

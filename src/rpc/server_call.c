@@ -6,8 +6,7 @@
  *     recall      known already?                    dropped, or its reply once more; of another boot: AUTH_ERROR
  *     take        room, arguments, remembered       SYSTEM_ERR with our word OVERLOADED, GARBAGE_ARGS
  *
- * RFC 5531 lets a server check credentials first or last.  Procedure 0 is answered whatever they are (its section 12
- * has it void, and programs use it to see whether anybody is there). */
+ * Procedure 0 is answered before credentials are looked at: it never asks for any (RFC 5531, 12.1). */
 #include "base/err.h"
 #include "rpc/extra.h"
 #include "rpc/server_core.h"
