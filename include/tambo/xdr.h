@@ -146,12 +146,13 @@ tambo_xdr_write_double(uint8_t *p, double x)
 static inline uint8_t *
 tambo_xdr_write_fixed(uint8_t *p, const void *data, size_t len)
 {
-    static const uint8_t zeros[4] = { 0, 0, 0, 0 };
+    size_t padded = (len + 3) & ~(size_t)3;
 
-    if (len > 0)
-        memcpy(p, data, len);
-    memcpy(p + len, zeros, (0 - len) & 3);
-    return p + len + ((0 - len) & 3);
+    if (len == 0)
+        return p;
+    memset(p + padded - 4, 0, 4);
+    memcpy(p, data, len);
+    return p + padded;
 }
 
 int tambo_xdr_put_u32(struct tambo_xdr_out *out, uint32_t x);

@@ -1,11 +1,12 @@
 /* wire/xdr_test.c - the runtime of stubs, used as stubs use it. */
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#include <cmocka.h>
 
 #include "base/must.h"
 #include "guard.h"
