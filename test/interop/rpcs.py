@@ -91,14 +91,16 @@ class Here:
     def tambo(self, *words, **more):
         return self.run(TAMBO, "rpc", *words, **more)
 
+    program = staticmethod(program)
+
     def server(self, library, *words):
         """echo.x served with that library: the child, and its ports by transport."""
-        child = self.start(program(library, "server"), *words)
+        child = self.start(self.program(library, "server"), *words)
         said = child.line().split()
         return child, dict(zip(said[::2], map(int, said[1::2])))
 
     def client(self, library, transport, port, *words, code=0):
-        return self.run(program(library, "client"), transport, port, *words, code=code)
+        return self.run(self.program(library, "client"), transport, port, *words, code=code)
 
 
 class Place(Here):
