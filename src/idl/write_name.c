@@ -8,14 +8,12 @@
 #include "base/must.h"
 #include "idl/writer.h"
 
-/* Words that an interface may use and C or C++ may not. */
+/* Words of C++, and of what the header includes, that an interface may use as names: C's own it may not. */
 static const char *const taken[] = {
-    "alignas",  "alignof",  "and",      "asm",      "auto",    "bool",     "break",     "catch",     "class",
-    "continue", "decltype", "delete",   "do",       "else",    "explicit", "export",    "extern",    "false",
-    "for",      "friend",   "goto",     "if",       "inline",  "int",      "mutable",   "namespace", "new",
-    "noexcept", "not",      "nullptr",  "operator", "or",      "private",  "protected", "public",    "register",
-    "restrict", "return",   "signed",   "sizeof",   "static",  "template", "this",      "throw",     "true",
-    "try",      "typeid",   "typename", "using",    "virtual", "volatile", "while",     "xor",
+    "alignas",  "alignof",  "and",    "asm",      "bool",      "catch",     "class",    "decltype", "delete",
+    "explicit", "export",   "false",  "friend",   "mutable",   "namespace", "new",      "noexcept", "not",
+    "nullptr",  "operator", "or",     "private",  "protected", "public",    "template", "this",     "throw",
+    "true",     "try",      "typeid", "typename", "using",     "virtual",   "xor",
 };
 
 const char *

@@ -58,7 +58,7 @@ write_try_call(struct idl_writer *w, const struct idl_call *call, bool takes_are
     idl_text_item(w->text, "client");
     for (const struct idl_decl *arg = call->procedure->args; arg != NULL; arg = arg->next)
         idl_text_item(w->text, "%s%s", idl_pass_of(arg) == IDL_BY_STRUCT ? "&" : "",
-                      idl_arg_name(w, call->procedure, arg));
+                      idl_cast_array(w, arg, idl_arg_name(w, call->procedure, arg), false));
     if (takes_arena)
         idl_text_item(w->text, "&arena");
     if (idl_has_ret(call))

@@ -117,7 +117,7 @@ void idl_item_ret(struct idl_writer *w, const struct idl_call *call);
 void idl_item_in(struct idl_writer *w, const struct idl_decl *decl, const char *name);
 /* Items of a call: the arguments by their names. */
 void idl_item_arg_names(struct idl_writer *w, const struct idl_call *call);
-/* A void pointer as an array of arrays, whose `const` C wants to be told; all else as it is. */
+/* An expression as an array of arrays, whose `const` C wants to be told; all else as it is. */
 const char *idl_cast_array(struct idl_writer *w, const struct idl_decl *decl, const char *expr, bool is_changed);
 /* A function of the given type that passes a void pointer on, unless it is there; returns its name, or "NULL" for void.
  */
