@@ -37,6 +37,7 @@ idl_call_of(struct idl_writer *w, const struct idl_def *program, const struct id
         call.name = idl_text_format(w->text, "%s_%s", idl_text_lower(w->text, program->name), call.name);
     if (count > 1)
         call.name = idl_text_format(w->text, "%s_%u", call.name, (unsigned)version->number.value);
+    call.name = idl_c_name(w, view_str(call.name));
     if (procedure->arg_count > 1)
         call.arguments = idl_text_format(w->text, "%s_%s_arguments", w->prefix, call.name);
     return call;

@@ -8,12 +8,17 @@
 #include "base/must.h"
 #include "idl/writer.h"
 
-/* Words of C++, and of what the header includes, that an interface may use as names: C's own it may not. */
+/* Words of C++, of what the header includes, and of C: an interface may not use C's own but in upper case, as a
+ * procedure's name. */
 static const char *const taken[] = {
-    "alignas",  "alignof",  "and",    "asm",      "bool",      "catch",     "class",    "decltype", "delete",
-    "explicit", "export",   "false",  "friend",   "mutable",   "namespace", "new",      "noexcept", "not",
-    "nullptr",  "operator", "or",     "private",  "protected", "public",    "template", "this",     "throw",
-    "true",     "try",      "typeid", "typename", "using",     "virtual",   "xor",
+    "alignas", "alignof", "and",      "asm",      "auto",     "bool",      "break",     "case",     "catch",
+    "char",    "class",   "const",    "continue", "decltype", "default",   "delete",    "do",       "double",
+    "else",    "enum",    "explicit", "export",   "extern",   "false",     "float",     "for",      "friend",
+    "goto",    "if",      "inline",   "int",      "long",     "mutable",   "namespace", "new",      "noexcept",
+    "not",     "nullptr", "operator", "or",       "private",  "protected", "public",    "register", "restrict",
+    "return",  "short",   "signed",   "sizeof",   "static",   "struct",    "switch",    "template", "this",
+    "throw",   "true",    "try",      "typedef",  "typeid",   "typename",  "union",     "unsigned", "using",
+    "virtual", "void",    "volatile", "while",    "xor",
 };
 
 const char *
