@@ -67,10 +67,20 @@ sun_xdr(struct sun_writer *w, const struct idl_type *type)
     }
 }
 
+const struct idl_decl *
+sun_under(const struct idl_decl *decl)
+{
+    /* (What a built-in one is in C, <rpc/rpc.h> knows; on the wire a des_block is an array, here it is a union.) */
+    while (decl->shape == IDL_PLAIN && decl->type.kind == IDL_NAMED && decl->type.def->kind == IDL_TYPEDEF &&
+           !decl->type.def->is_builtin)
+        decl = &decl->type.def->alias;
+    return decl;
+}
+
 bool
 sun_is_array(const struct idl_decl *decl)
 {
-    return idl_resolve(decl).shape == IDL_ARRAY;
+    return sun_under(decl)->shape == IDL_ARRAY;
 }
 
 /* "int *arr_val": between a type's words and a name stands a blank, but behind a star. */

@@ -26,6 +26,8 @@ const char *sun_type_early(struct sun_writer *w, const struct idl_type *type);
 const char *sun_type(struct sun_writer *w, const struct idl_type *type);
 /* "xdr_u_int", "xdr_wrapstring", "xdr_node". */
 const char *sun_xdr(struct sun_writer *w, const struct idl_type *type);
+/* What a declaration is under its typedefs, in C. */
+const struct idl_decl *sun_under(const struct idl_decl *decl);
 /* Is it an array in C, which is passed by its address as it is? */
 bool sun_is_array(const struct idl_decl *decl);
 /* "int arr[3];" with its line. */

@@ -204,8 +204,12 @@ sun_write_header(struct sun_writer *w)
     idl_text_print(t, "/* Made by tambo rpcgen --sunrpc from %s.x; changes belong there. */\n", w->base);
     idl_text_print(t, "#ifndef _%s_H_RPCGEN\n#define _%s_H_RPCGEN\n\n", guard, guard);
     idl_text_print(t, "#include <rpc/rpc.h>\n\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n");
+    /* A program may stand before the types that it uses. */
     for (def = w->idl->defs; def != NULL; def = def->next)
-        if (is_ours(def))
+        if (is_ours(def) && def->kind != IDL_PROGRAM)
+            write_def(w, def);
+    for (def = w->idl->defs; def != NULL; def = def->next)
+        if (is_ours(def) && def->kind == IDL_PROGRAM)
             write_def(w, def);
     for (def = w->idl->defs; def != NULL; def = def->next)
         if (is_ours(def))

@@ -58,8 +58,8 @@ sun_arg_xdr(struct sun_writer *w, const struct idl_version *version, const struc
 const char *
 sun_address_type(struct sun_writer *w, const struct idl_decl *decl)
 {
-    struct idl_decl under = idl_resolve(decl);
-    const char *type = sun_type(w, under.shape == IDL_ARRAY ? &under.type : &decl->type);
+    const struct idl_decl *under = sun_under(decl);
+    const char *type = sun_type(w, under->shape == IDL_ARRAY ? &under->type : &decl->type);
 
     return idl_text_format(&w->text, "%s%s*", type, type[0] != 0 && type[strlen(type) - 1] == '*' ? "" : " ");
 }
