@@ -91,6 +91,18 @@ xdr_netobj(XDR *xdrs, struct netobj *at)
 }
 
 bool_t
+xdr_netbuf(XDR *xdrs, struct netbuf *at)
+{
+    return xdr_u_int(xdrs, &at->maxlen) && xdr_bytes(xdrs, (char **)&at->buf, &at->len, at->maxlen);
+}
+
+bool_t
+xdr_des_block(XDR *xdrs, des_block *at)
+{
+    return xdr_opaque(xdrs, at->c, sizeof at->c);
+}
+
+bool_t
 xdr_vector(XDR *xdrs, char *at, u_int count, u_int size, xdrproc_t element)
 {
     for (u_int i = 0; i < count; i++)

@@ -35,6 +35,16 @@ enum auth_stat {
     AUTH_FAILED = 7,
 };
 
+/* Of interfaces that speak of keys (key_prot.x). */
+union des_block {
+    struct {
+        uint32_t high, low;
+    } key;
+    char c[8];
+};
+typedef union des_block des_block;
+extern bool_t xdr_des_block(XDR *, des_block *);
+
 struct opaque_auth {
     enum_t oa_flavor;
     caddr_t oa_base;

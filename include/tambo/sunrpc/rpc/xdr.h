@@ -162,6 +162,7 @@ extern bool_t xdr_bytes(XDR *, char **, u_int *len, u_int len_max);
 extern bool_t xdr_string(XDR *, char **, u_int len_max);
 extern bool_t xdr_wrapstring(XDR *, char **);
 extern bool_t xdr_netobj(XDR *, struct netobj *);
+extern bool_t xdr_netbuf(XDR *, struct netbuf *);
 extern bool_t xdr_vector(XDR *, char *, u_int count, u_int size, xdrproc_t element);
 extern bool_t xdr_array(XDR *, char **, u_int *count, u_int count_max, u_int size, xdrproc_t element);
 extern bool_t xdr_reference(XDR *, char **, u_int size, xdrproc_t);
