@@ -30,13 +30,17 @@ rpc_call_arm(struct rpc_call *call)
 static void
 expire(struct rpc_call *call)
 {
-    int rc = rpc_call_was_sent(call) ? -ERR_TIMEOUT : -ERR_UNREACHABLE;
+    bool was_sent = rpc_call_was_sent(call);
+    int rc = was_sent ? -ERR_TIMEOUT : -ERR_UNREACHABLE;
     rpc_call_explain_deadline(call, rc);
     for (size_t i = 0; i < RPC_ATTEMPTS_MAX; i++) {
         const struct rpc_attempt *attempt = &call->attempts[i];
-        /* Nobody may be there. */
-        if (attempt->call != NULL && attempt->puts > 0 && rpc_line_is_datagram(attempt->line))
+        if (attempt->call == NULL || attempt->puts == 0)
+            continue;
+        if (rpc_line_is_datagram(attempt->line)) /* nobody may be there */
             rpc_line_rest(attempt->line);
+        else
+            rpc_line_doubt(attempt->line);
     }
     rpc_call_end(call, rc, view_of(NULL, 0));
 }

@@ -227,6 +227,8 @@ void rpc_line_fail(struct rpc_line *line, int rc);
 void rpc_line_give_up(struct rpc_line *line);
 /* Others are preferred for a while. */
 void rpc_line_rest(struct rpc_line *line);
+/* A call on it had no answer in its time: it is left, from the loop, when the other machine is not heard at all. */
+void rpc_line_doubt(struct rpc_line *line);
 /* Sets its timer for what is next. */
 void rpc_line_watch(struct rpc_line *line);
 

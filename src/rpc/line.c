@@ -166,6 +166,15 @@ rpc_line_watch(struct rpc_line *line)
     io_timer_set(line->way->io, &line->timer, next_look(line), line->timer.fn, line);
 }
 
+void
+rpc_line_doubt(struct rpc_line *line)
+{
+    if (line->link == NULL || rpc_link_unheard_ms(line->link) * RPC_NS_A_MS < line->connect_ns)
+        return;
+    line->broken = -ERR_TIMEOUT;
+    rpc_line_watch(line);
+}
+
 static void
 look(struct rpc_line *line)
 {

@@ -146,6 +146,12 @@ rpc_link_unsent(const struct rpc_link *link)
     return link->ops->unsent(link);
 }
 
+uint64_t
+rpc_link_unheard_ms(const struct rpc_link *link)
+{
+    return link->ops->unheard_ms == NULL ? 0 : link->ops->unheard_ms(link);
+}
+
 void
 rpc_link_peer(const struct rpc_link *link, const struct io_remote *from, char *ret, size_t len)
 {

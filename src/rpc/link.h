@@ -64,6 +64,8 @@ bool rpc_link_is_datagram(const struct rpc_link *link);
 void rpc_link_pause(struct rpc_link *link);
 void rpc_link_resume(struct rpc_link *link);
 size_t rpc_link_unsent(const struct rpc_link *link);
+/* See io_unheard_ms(); 0 where it cannot be known. */
+uint64_t rpc_link_unheard_ms(const struct rpc_link *link);
 void rpc_link_peer(const struct rpc_link *link, const struct io_remote *from, char *ret, size_t len);
 
 /* Writes one message: begin, encode into *out (of at most `bytes_max`), commit.  No other may come between.  `to` as

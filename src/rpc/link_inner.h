@@ -20,6 +20,7 @@ struct rpc_link_ops {
     /* As link->is_paused says, which has changed. */
     void (*flow)(struct rpc_link *link);
     size_t (*unsent)(const struct rpc_link *link);
+    uint64_t (*unheard_ms)(const struct rpc_link *link); /* no such function: it cannot be known */
     void (*peer)(const struct rpc_link *link, const struct io_remote *from, char *ret, size_t len);
     /* After rpc_link_soon(), from the loop. */
     void (*go)(struct rpc_link *link);

@@ -266,6 +266,12 @@ unsent(const struct rpc_link *link)
     return io_unsent(container_of(link, const struct stream_link, link)->stream);
 }
 
+static uint64_t
+unheard_ms(const struct rpc_link *link)
+{
+    return io_unheard_ms(container_of(link, const struct stream_link, link)->stream);
+}
+
 static void
 peer(const struct rpc_link *link, const struct io_remote *from, char *ret, size_t len)
 {
@@ -282,6 +288,7 @@ static const struct rpc_link_ops stream_ops = {
     .accepted = accepted,
     .flow = flow,
     .unsent = unsent,
+    .unheard_ms = unheard_ms,
     .peer = peer,
     .go = go,
     .leave = leave,
