@@ -34,7 +34,10 @@
     BREAK(FORGET_RANK,              "consumers are fed from all priorities of a queue alike")                \
     BREAK(ACCEPT_STALE_REPLY,       "a REQ takes any reply for that to its request")                         \
     BREAK(RESEND_PUSHED,            "a message is given to a connection twice, now and then")                \
-    BREAK(FORGET_RESUBSCRIPTION,    "a publisher that comes back is not told our subscriptions")
+    BREAK(FORGET_RESUBSCRIPTION,    "a publisher that comes back is not told our subscriptions")             \
+    BREAK(FORGET_CALL,              "a call that is to be executed at most once is not remembered")          \
+    BREAK(TAKE_OTHER_BOOT,          "a server takes calls that one before it may have executed")             \
+    BREAK(CLAIM_UNSENT,             "a call whose deadline has passed is said not to have been sent")
 /* clang-format on */
 
 enum breakable {

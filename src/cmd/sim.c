@@ -7,6 +7,7 @@
 #include "base/must.h"
 #include "cmd/cmd.h"
 #include "io/io.h"
+#include "trial/errand.h"
 #include "trial/meeting.h"
 #include "trial/trial.h"
 
@@ -15,7 +16,7 @@ struct sim_options {
         senders, takers, readers, traders, clerks;
     unsigned cut_how;
     const char *profile;
-    bool crash_points, sockets, transcript, quiet;
+    bool crash_points, sockets, rpc, transcript, quiet;
 };
 
 #define AT(field) offsetof(struct sim_options, field)
@@ -27,6 +28,8 @@ static const struct option_row rows[] = {
       OPTION_FLAG, AT(crash_points) },
     { 0, "sockets", NULL, "instead of nodes: sockets of all patterns; of the plan only --profile, --messages and --deaths",
       OPTION_FLAG, AT(sockets) },
+    { 0, "rpc", NULL, "instead of nodes: clients and servers of remote procedure calls; of the plan only --profile, --messages "
+      "(calls a client) and --deaths", OPTION_FLAG, AT(rpc) },
     { 'p', "profile", "NAME", "what goes wrong by chance: calm, lossy, slow_disk, bad_disk, full_disk, chaos", OPTION_TEXT, AT(profile) },
     { 0, "nodes", "N", "nodes, each with clients of its own", OPTION_NUMBER, AT(nodes), 1, 100 },
     { 0, "shards", "N", "shards a node", OPTION_NUMBER, AT(shards), 1, 16 },
@@ -148,12 +151,37 @@ meet_one(const struct sim_options *o, uint64_t seed, struct trial_result *ret)
     return 1;
 }
 
+/* And of remote procedure calls. */
+static int
+ask_one(const struct sim_options *o, uint64_t seed, struct trial_result *ret)
+{
+    struct errand_plan plan;
+    errand_draw(seed, &plan);
+    if (o->profile != NULL)
+        plan.profile = sim_profile_find(o->profile);
+    if (o->messages != 0)
+        plan.errands = (unsigned)o->messages;
+    if (o->deaths != UINT64_MAX)
+        plan.deaths = (unsigned)o->deaths;
+    int rc = errand_run(&plan, o->transcript ? stdout : NULL, ret);
+    if (rc < 0)
+        fprintf(stderr, "tambo sim: seed %" PRIu64 ": %s\n", seed, err_text(rc));
+    if (rc < 0 || !ret->verdict.violated)
+        return rc < 0;
+    printf("%s\nreplay: tambo sim --rpc --seed %" PRIu64 " --profile %s --messages %u --deaths %u --transcript\n"
+           "hash: %016" PRIx64 "\n",
+           ret->verdict.text, seed, plan.profile->name, plan.errands, plan.deaths, ret->hash);
+    return 1;
+}
+
 static int
 play_one(const struct sim_options *o, uint64_t seed, struct trial_result *ret)
 {
     struct trial_plan plan;
     if (o->sockets)
         return meet_one(o, seed, ret);
+    if (o->rpc)
+        return ask_one(o, seed, ret);
     make_plan(o, seed, &plan);
     return run_one(&plan, o->transcript, ret);
 }
@@ -167,13 +195,17 @@ run_seeds(const struct sim_options *o)
         if (play_one(o, o->seed + i, &result) != 0)
             return 1;
         deaths += result.deaths;
-        count += o->sockets ? result.received : result.confirmed;
+        count += o->sockets || o->rpc ? result.received : result.confirmed;
         if (!o->quiet && o->runs > 1 && (i + 1) % 100 == 0)
             fprintf(stderr, "%" PRIu64 " of %" PRIu64 " runs\n", i + 1, o->runs);
     }
-    printf("kept: %" PRIu64 " runs from seed %" PRIu64 ", %" PRIu64 " messages %s, %" PRIu64
-           " deaths; last hash %016" PRIx64 "\n",
-           o->runs, o->seed, count, o->sockets ? "received" : "confirmed", deaths, result.hash);
+    printf("kept: %" PRIu64 " runs from seed %" PRIu64 ", %" PRIu64 " %s, %" PRIu64 " deaths; last hash %016" PRIx64
+           "\n",
+           o->runs, o->seed, count,
+           o->rpc       ? "calls executed"
+           : o->sockets ? "messages received"
+                        : "messages confirmed",
+           deaths, result.hash);
     return 0;
 }
 

@@ -1,5 +1,6 @@
 /* rpc/call_due.c - what comes when a call's time comes: its deadline, a new try, a hedge, a datagram's resending.  All
  * calls of a way wait in one heap, on one timer, which is late by nothing and early for calls that have ended. */
+#include "base/break.h"
 #include "base/err.h"
 #include "rpc/caller.h"
 
@@ -30,7 +31,7 @@ rpc_call_arm(struct rpc_call *call)
 static void
 expire(struct rpc_call *call)
 {
-    bool was_sent = rpc_call_was_sent(call);
+    bool was_sent = rpc_call_was_sent(call) && !broken(BREAK_CLAIM_UNSENT);
     int rc = was_sent ? -ERR_TIMEOUT : -ERR_UNREACHABLE;
     rpc_call_explain_deadline(call, rc);
     for (size_t i = 0; i < RPC_ATTEMPTS_MAX; i++) {

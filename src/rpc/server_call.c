@@ -7,6 +7,7 @@
  *     take        room, arguments, remembered       SYSTEM_ERR with our word OVERLOADED, GARBAGE_ARGS
  *
  * Procedure 0 is answered before credentials are looked at: it never asks for any (RFC 5531, 12.1). */
+#include "base/break.h"
 #include "base/err.h"
 #include "rpc/extra.h"
 #include "rpc/server_core.h"
@@ -185,6 +186,8 @@ is_once(const struct incoming *in)
 static bool
 is_to_be_remembered(const struct incoming *in)
 {
+    if (broken(BREAK_FORGET_CALL))
+        return false;
     return is_once(in) || (in->from != NULL && !in->has_extra && replay_is_on(&in->peer->server->replay));
 }
 
@@ -238,7 +241,7 @@ static int
 recall(struct incoming *in, struct replay_key *key)
 {
     struct replay_entry *entry = NULL;
-    if (is_once(in) && in->extra.boot != in->peer->server->boot)
+    if (is_once(in) && in->extra.boot != in->peer->server->boot && !broken(BREAK_TAKE_OTHER_BOOT))
         return deny(in, ONCRPC_AUTH_REJECTEDVERF);
     make_key(in, key);
     switch (replay_look(&in->peer->server->replay, key, &entry)) {
