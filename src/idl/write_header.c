@@ -123,25 +123,23 @@ write_union(struct idl_writer *w, const struct idl_def *def)
     idl_text_print(w->text, "};\n");
 }
 
-/* One that nobody defines, but everybody knows from <rpc/rpc.h>, may stand in several headers. */
 static void
 write_typedef(struct idl_writer *w, const struct idl_def *def)
 {
-    const char *guard = def->is_builtin ? idl_text_upper(w->text, def->name) : NULL;
-
     check_foreign(w, &def->alias);
-    if (guard != NULL)
-        idl_text_print(w->text, "#ifndef TAMBO_IDL_%s\n#define TAMBO_IDL_%s\n", guard, guard);
     idl_text_print(w->text, "typedef ");
     idl_c_field(w, &def->alias, idl_c_name(w, def->name));
-    if (guard != NULL)
-        idl_text_print(w->text, "#endif\n");
 }
 
+/* One that nobody defines, but everybody knows from <rpc/rpc.h>, may stand in several headers. */
 static void
 write_type(struct idl_writer *w, const struct idl_def *def)
 {
+    const char *guard = def->is_builtin ? idl_text_upper(w->text, def->name) : NULL;
+
     idl_text_print(w->text, "\n");
+    if (guard != NULL)
+        idl_text_print(w->text, "#ifndef TAMBO_IDL_%s\n#define TAMBO_IDL_%s\n", guard, guard);
     idl_text_comment(w->text, def->comment);
     switch (def->kind) {
     case IDL_ENUM: write_enum(w, def); break;
@@ -149,6 +147,8 @@ write_type(struct idl_writer *w, const struct idl_def *def)
     case IDL_UNION: write_union(w, def); break;
     default: write_typedef(w, def); break;
     }
+    if (guard != NULL)
+        idl_text_print(w->text, "#endif\n");
 }
 
 static void
