@@ -57,7 +57,7 @@ has_directives(struct view text)
     return false;
 }
 
-/* Comments are kept, and nothing is included that the file does not ask for. */
+/* Comments are kept, nothing is included that the file does not ask for, and "unix" and "linux" are names. */
 static int
 preprocess(struct interface *interface, const char *path, const char *const *flags, unsigned flag_count)
 {
@@ -66,6 +66,7 @@ preprocess(struct interface *interface, const char *path, const char *const *fla
 
     argv[n++] = (char *)"cpp";
     argv[n++] = (char *)"-C";
+    argv[n++] = (char *)"-std=c17";
     argv[n++] = (char *)"-ffreestanding";
     argv[n++] = (char *)"-DRPC_HDR";
     for (unsigned i = 0; i < flag_count && i < INTERFACE_FLAGS_MAX; i++)
