@@ -74,11 +74,15 @@ hold(struct stream_link *s, struct view bytes)
     return 0;
 }
 
+/* What was answered leaves at once: at the end of a turn that has read a thousand connections what the system knows of
+ * each would have to be fetched anew.  Of one connection it is a write for each read either way. */
 static void
 on_read(void *arg, struct view bytes)
 {
     struct stream_link *s = arg;
     int rc = tell(s, &bytes);
+    if (s->link.on != NULL)
+        io_flush(s->stream);
     if (rc == 0 && s->link.on != NULL)
         rc = hold(s, bytes);
     if (rc < 0)
