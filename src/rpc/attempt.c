@@ -141,8 +141,7 @@ rpc_attempt_begin(struct rpc_call *call, struct rpc_line *line)
     return rc;
 }
 
-/* ---- again ---------------------------------------------------------------------------------------------------------
- */
+/* ---- again ------------------------------------------------------------------------------------------------------- */
 
 /* May it be tried once more, by its own limit and by the budget? */
 static bool
@@ -196,8 +195,7 @@ rpc_attempt_hedge(struct rpc_call *call)
         (void)rpc_attempt_begin(call, line); /* the first one is still under way */
 }
 
-/* ---- what comes of one ---------------------------------------------------------------------------------------------
- */
+/* ---- what comes of one ------------------------------------------------------------------------------------------- */
 
 void
 rpc_attempt_failed(struct rpc_attempt *attempt, enum rpc_wrong wrong, struct rpc_failure failure)

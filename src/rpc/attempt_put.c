@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "rpc/caller.h"
 
-/* ---- the head -------------------------------------------------------------------------------------------------- */
+/* ---- the head ---------------------------------------------------------------------------------------------------- */
 
 static size_t
 auth_bytes(const struct oncrpc_auth *auth)
@@ -115,7 +115,7 @@ begin(struct rpc_attempt *attempt, struct tambo_xdr_out **ret)
     return 0;
 }
 
-/* ---- sent ------------------------------------------------------------------------------------------------------ */
+/* ---- sent -------------------------------------------------------------------------------------------------------- */
 
 bool
 rpc_attempt_resends(const struct rpc_attempt *attempt)
@@ -171,7 +171,7 @@ rpc_attempt_put(struct rpc_attempt *attempt)
     return commit(attempt);
 }
 
-/* ---- arguments -------------------------------------------------------------------------------------------------- */
+/* ---- arguments --------------------------------------------------------------------------------------------------- */
 
 static int
 encode(const struct rpc_call *call, struct tambo_xdr_out *out, const void *args, struct tambo_xdr_fault *why)

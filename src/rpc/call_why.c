@@ -13,8 +13,7 @@ rpc_client_explain(struct rpc_client *client, const char *why)
     snprintf(client->why, sizeof client->why, "%s", why);
 }
 
-/* ---- what an attempt came to grief on ------------------------------------------------------------------------------
- */
+/* ---- what an attempt came to grief on ---------------------------------------------------------------------------- */
 
 static void
 say_version(const struct rpc_call *call, const struct rpc_failure *failure, const char *at, char *ret, size_t n)
@@ -97,8 +96,7 @@ rpc_call_explain(struct rpc_call *call, const struct rpc_failure *failure)
     say(call, failure, call->client->why, sizeof call->client->why);
 }
 
-/* ---- other ends
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- other ends -------------------------------------------------------------------------------------------------- */
 
 /* Whom it waited for last. */
 static const struct rpc_line *

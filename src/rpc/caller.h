@@ -66,7 +66,6 @@ struct rpc_line {
     enum rpc_known known;
     uint32_t hello_xid, remembers_ms;
     uint64_t boot;
-    bool is_heard;                          /* something came */
     uint64_t until_ns;                      /* when opening or asking is given up */
     uint64_t hello_after_ns, hello_wait_ns; /* when HELLO is sent again, and the next time after how long */
     uint64_t used_ns;
@@ -112,7 +111,7 @@ rpc_at_least_once(const struct rpc_client *client)
     return client->options[TAMBO_RPC_SEMANTICS] == TAMBO_AT_LEAST_ONCE;
 }
 
-/* ---- client.c ------------------------------------------------------------------------------------------------- */
+/* ---- client.c ---------------------------------------------------------------------------------------------------- */
 
 static inline void
 rpc_way_hold(struct rpc_way *way)
@@ -135,7 +134,7 @@ uint64_t rpc_way_backoff_ns(struct rpc_way *way, uint64_t ms, uint64_t ms_max, u
 /* client_option.c */
 void rpc_client_defaults(struct rpc_client *client);
 
-/* ---- call.c, call_due.c, call_why.c ---------------------------------------------------------------------------- */
+/* ---- call.c, call_due.c, call_why.c ------------------------------------------------------------------------------ */
 
 /* It ends so; `done` is called.  Its other attempts are canceled. */
 void rpc_call_end(struct rpc_call *call, int rc, struct view results);
@@ -155,7 +154,7 @@ void rpc_call_explain_deadline(struct rpc_call *call, int rc);
 void rpc_call_refused(struct rpc_call *call, int rc, const struct tambo_xdr_fault *fault);
 void rpc_client_explain(struct rpc_client *client, const char *why);
 
-/* ---- attempt.c, attempt_put.c ---------------------------------------------------------------------------------- */
+/* ---- attempt.c, attempt_put.c ------------------------------------------------------------------------------------ */
 
 enum rpc_wrong {
     RPC_UNSENT, /* nothing has left */
@@ -199,7 +198,7 @@ void rpc_call_unkeep(struct rpc_call *call);
 /* May it be sent again when its server gives no answer (datagrams)? */
 bool rpc_attempt_resends(const struct rpc_attempt *attempt);
 
-/* ---- line.c, line_hello.c --------------------------------------------------------------------------------------- */
+/* ---- line.c, line_hello.c ---------------------------------------------------------------------------------------- */
 
 void rpc_line_init(struct rpc_line *line, struct rpc_way *way);
 void rpc_line_fini(struct rpc_line *line);

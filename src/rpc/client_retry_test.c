@@ -45,8 +45,7 @@ hello_of(enum who who)
     return who == OTHER ? RIG_FOREIGN : RIG_OURS;
 }
 
-/* ---- the table
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- the table --------------------------------------------------------------------------------------------------- */
 
 /* One address, where nobody is; then somebody. */
 static void
@@ -177,8 +176,7 @@ lost_follows_its_semantics(void **state)
     }
 }
 
-/* ---- at most once, across restarts
- * ---------------------------------------------------------------------------------------- */
+/* ---- at most once, across restarts ------------------------------------------------------------------------------- */
 
 /* The connection is lost; what is there afterwards decides. */
 static void
@@ -272,8 +270,7 @@ a_datagram_server_says_that_it_was_started_anew(void **state)
     rpc_client_free(client);
 }
 
-/* ---- datagrams
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- datagrams --------------------------------------------------------------------------------------------------- */
 
 /* The same xid; doubled each time. */
 static void
@@ -354,8 +351,7 @@ datagrams_fail_over(void **state)
     rig_said(&rig, said);
 }
 
-/* ---- the budget
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- the budget -------------------------------------------------------------------------------------------------- */
 
 /* Ten that were saved, and then RETRY_PERCENT of what is called. */
 static void
@@ -385,8 +381,7 @@ new_tries_are_a_part_of_the_calls(void **state)
     rpc_client_free(client);
 }
 
-/* ---- several addresses
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- several addresses ------------------------------------------------------------------------------------------- */
 
 static void
 is_hedged_where_twice_does_no_harm(void **state)

@@ -86,8 +86,7 @@ rig_said(struct rig *rig, char ret[8192])
     return ret;
 }
 
-/* ---- servers: answering --------------------------------------------------------------------------------------------
- */
+/* ---- servers: answering ------------------------------------------------------------------------------------------ */
 
 static void
 put_reply(const struct rig_held *to, const struct oncrpc_reply *reply, struct view body)
@@ -168,8 +167,7 @@ rig_receipt(struct rig_peer *peer)
     must(rpc_link_put(to.link, to.has_from ? &to.from : NULL, view_of(bytes, sizeof bytes - pen_left(&pen))) == 0);
 }
 
-/* ---- servers: hearing ----------------------------------------------------------------------------------------------
- */
+/* ---- servers: hearing -------------------------------------------------------------------------------------------- */
 
 static unsigned
 number_of(struct rig_peer *peer, uint32_t xid)
@@ -328,8 +326,7 @@ rig_peer_close(struct rig_peer *peer)
     *peer = (struct rig_peer){ 0 };
 }
 
-/* ---- clients --------------------------------------------------------------------------------------------------------
- */
+/* ---- clients ----------------------------------------------------------------------------------------------------- */
 
 static int
 encode_text(struct tambo_xdr_out *out, const void *value)

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "base/err.h"
+#include "rpc/binder.h"
 #include "rpc/client_rig.h"
 
 static struct rig rig;
@@ -26,8 +27,7 @@ close_rig(void **state)
     return rig_close(&rig);
 }
 
-/* ---- a call --------------------------------------------------------------------------------------------------------
- */
+/* ---- a call ------------------------------------------------------------------------------------------------------ */
 
 static void
 is_answered_over_every_transport(void **state)
@@ -157,8 +157,27 @@ waits_for_hello_no_longer_than_to_connect(void **state)
     rpc_client_free(client);
 }
 
-/* ---- forms
- * ----------------------------------------------------------------------------------------------------------- */
+/* A datagram may come twice: so it is not sent to who may be one of ours, and does not say so. */
+static void
+is_not_sent_where_nobody_says_who_is_there(void **state)
+{
+    (void)state;
+    struct rig_peer *peer = rig_peer(&rig, 'a', "udp://*:1", RIG_SILENT, RIG_ECHO);
+    struct rpc_client *client = rig_client(&rig, "udp://a:1");
+    rig_set(client, TAMBO_RPC_CONNECT_MS, 1000);
+    rig_set(client, TAMBO_RPC_RETRY_MAX, 0);
+    rig_call(&rig, client, 'x', "hi");
+    rig_run(&rig, 2000);
+    EXPECT(&rig, "a<HELLO a<HELLO x!UNREACHABLE");
+    assert_string_equal(rpc_client_why(client), "udp://a:1: timed out");
+    peer->hello = RIG_OURS;
+    rig_call(&rig, client, 'x', "hi");
+    rig_run(&rig, 2000);
+    EXPECT(&rig, "a<HELLO a<hi#1[2/2] x=hi");
+    rpc_client_free(client);
+}
+
+/* ---- forms ------------------------------------------------------------------------------------------------------- */
 
 static void
 is_cast_and_not_answered(void **state)
@@ -221,8 +240,7 @@ ends_with_its_receipt(void **state)
     rpc_client_free(two);
 }
 
-/* ---- deadlines and cancelling
- * ------------------------------------------------------------------------------------------ */
+/* ---- deadlines and cancelling ------------------------------------------------------------------------------------ */
 
 static void
 its_deadline_tells_whether_it_was_sent(void **state)
@@ -321,8 +339,7 @@ a_client_may_be_freed_where_its_call_ends(void **state)
     EXPECT(&rig, "x!UNREACHABLE y!CANCELED");
 }
 
-/* ---- connections
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- connections ------------------------------------------------------------------------------------------------- */
 
 static unsigned
 links_of(const struct rig_peer *peer)
@@ -399,8 +416,44 @@ a_server_that_leaves_between_calls_is_come_back_to(void **state)
     rpc_client_free(client);
 }
 
-/* ---- limits
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- rpcbind ----------------------------------------------------------------------------------------------------- */
+
+static void
+an_address_without_a_port_is_asked_for(void **state)
+{
+    static const struct rpcbind_mapping mapping = { 1000, 2, (char *)"tcp", (char *)"0.0.0.0.0.7", (char *)"test" };
+    struct rpc_binder *binder;
+    struct rpc_address at;
+    (void)state;
+    struct rpc_client *client = rig_client(&rig, "tcp://a");
+    rig_set(client, TAMBO_RPC_RETRY_MAX, 0);
+    rig_call(&rig, client, 'x', "1");
+    rig_run(&rig, 1000);
+    EXPECT(&rig, "x!REFUSED");
+    assert_string_equal(rpc_client_why(client), "rpcbind at a, asked over tcp: connection refused");
+    must(rpc_address_parse(view_str("tcp://*:111"), &at) == 0);
+    must(rpc_binder_new(rig_host(&rig, 'a')->world, &binder) == 0);
+    must(rpc_binder_listen(binder, &at, NULL) == 0);
+    rig_call(&rig, client, 'x', "2");
+    rig_run(&rig, 1000);
+    EXPECT(&rig, "x!PROGRAM");
+    assert_string_equal(rpc_client_why(client), "rpcbind at a has no program 1000 over tcp");
+    must(rpc_binder_set(binder, &mapping) == 0);
+    rig_peer(&rig, 'a', "tcp://*:7", RIG_FOREIGN, RIG_ECHO);
+    rig_call(&rig, client, 'x', "3");
+    rig_call(&rig, client, 'y', "4");
+    rig_run(&rig, 1000);
+    EXPECT(&rig, "a<HELLO a<3#1 a<4#2 x=3 y=4");
+    rpc_client_free(client);
+    client = rig_client(&rig, "tcp://a");
+    rig_call(&rig, client, 'y', "5");
+    rpc_client_free(client); /* while it is asked for */
+    rig_run(&rig, 1000);
+    EXPECT(&rig, "y!CANCELED");
+    rpc_binder_free(binder);
+}
+
+/* ---- limits ------------------------------------------------------------------------------------------------------ */
 
 static void
 limits_are_kept(void **state)
@@ -515,8 +568,7 @@ addresses_are_looked_at(void **state)
     assert_int_equal(rpc_client_new(world, many, 1, 1, &client), -ERR_FULL);
 }
 
-/* ---- guards and credentials
- * ---------------------------------------------------------------------------------------------- */
+/* ---- guards and credentials -------------------------------------------------------------------------------------- */
 
 static int
 before(void *arg, const struct tambo_rpc_procedure *procedure)
@@ -592,8 +644,7 @@ credentials_are_sent(void **state)
     rpc_client_free(client);
 }
 
-/* ---- no memory
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- no memory --------------------------------------------------------------------------------------------------- */
 
 /* However the first calls end, nothing is left behind, and all works when there is memory again. */
 static void
@@ -665,6 +716,7 @@ main(void)
         TEST(goes_at_once_when_twice_does_no_harm),
         TEST(goes_at_once_when_it_is_tried_once),
         TEST(waits_for_hello_no_longer_than_to_connect),
+        TEST(is_not_sent_where_nobody_says_who_is_there),
         TEST(is_cast_and_not_answered),
         TEST(cast_to_nobody_says_so),
         TEST(ends_with_its_receipt),
@@ -675,6 +727,7 @@ main(void)
         TEST(an_idle_connection_is_closed),
         TEST(handles_share_connections),
         TEST(a_server_that_leaves_between_calls_is_come_back_to),
+        TEST(an_address_without_a_port_is_asked_for),
         TEST(limits_are_kept),
         TEST(a_call_that_is_too_large_is_not_sent),
         TEST(a_reply_that_is_too_large_ends_its_connection),

@@ -10,7 +10,7 @@
 
 enum { LOOK_AGAIN_MS = 10 };
 
-/* ---- which one ------------------------------------------------------------------------------------------------ */
+/* ---- which one --------------------------------------------------------------------------------------------------- */
 
 static uint64_t
 load_of(const struct rpc_client *client, const struct rpc_line *line, uint64_t now)
@@ -48,7 +48,7 @@ rpc_line_rest(struct rpc_line *line)
     line->failures++;
 }
 
-/* ---- leaving it ------------------------------------------------------------------------------------------------ */
+/* ---- leaving it -------------------------------------------------------------------------------------------------- */
 
 static void
 leave(struct rpc_line *line, void (*part)(struct rpc_link *))
@@ -61,7 +61,6 @@ leave(struct rpc_line *line, void (*part)(struct rpc_link *))
     line->is_open = false;
     line->known = RPC_UNASKED;
     line->hello_xid = 0;
-    line->is_heard = false;
     line->broken = 0;
 }
 
@@ -137,7 +136,7 @@ rpc_line_give_up(struct rpc_line *line)
     fail_all(&waiting, RPC_UNSENT, unsent);
 }
 
-/* ---- its timer -------------------------------------------------------------------------------------------------- */
+/* ---- its timer --------------------------------------------------------------------------------------------------- */
 
 static uint64_t
 next_look(const struct rpc_line *line)
@@ -265,7 +264,6 @@ on_message(void *arg, const struct io_remote *from, struct view bytes)
     }
     rpc_way_hold(way);
     line->used_ns = rpc_way_now(way);
-    line->is_heard = true;
     line->failures = 0;
     line->rest_ns = 0;
     if (message.is_reply)
@@ -285,8 +283,7 @@ on_ended(void *arg, int rc)
 
 static const struct rpc_link_on link_on = { .opened = on_opened, .message = on_message, .ended = on_ended };
 
-/* ---- opening it ----------------------------------------------------------------------------------------------------
- */
+/* ---- opening it -------------------------------------------------------------------------------------------------- */
 
 static int
 connect_to(struct rpc_line *line, const struct rpc_address *address)
@@ -346,8 +343,7 @@ rpc_line_want(struct rpc_line *line, const struct rpc_client *client)
     rpc_line_watch(line);
 }
 
-/* ---- who waits for it
- * ------------------------------------------------------------------------------------------------ */
+/* ---- who waits for it -------------------------------------------------------------------------------------------- */
 
 /* Must it be known first whether the server is one of ours? */
 static bool
@@ -401,8 +397,7 @@ rpc_line_flush(struct rpc_line *line)
     rpc_way_release(way);
 }
 
-/* ---- its beginning and end
- * ------------------------------------------------------------------------------------------- */
+/* ---- its beginning and end --------------------------------------------------------------------------------------- */
 
 void
 rpc_line_init(struct rpc_line *line, struct rpc_way *way)

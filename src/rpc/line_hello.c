@@ -1,8 +1,9 @@
 /* rpc/line_hello.c - what a client says to servers of ours, by the program of rpc/extra.h: HELLO, CANCEL.
  *
  * HELLO is a call like any other, so whoever is not ours refuses it and nothing is lost.  A server that does not answer
- * it within CONNECT_MS is taken for another's when it is connected (it may do one thing after the other), and for gone
- * when nothing was ever heard of it (datagrams). */
+ * it within CONNECT_MS is taken for another's when it is connected: it may do one thing after the other, and what a
+ * connection carries comes once.  Of datagrams it is taken for gone: one of ours would execute a second copy of a call
+ * that does not name itself. */
 #include "base/err.h"
 #include "rpc/caller.h"
 
@@ -43,8 +44,7 @@ rpc_line_cancel(struct rpc_line *line, uint32_t xid)
         put_extra(line, rpc_way_xid(line->way), RPC_EXTRA_CANCEL, ONCRPC_EXTRA_ONE_WAY, &xid);
 }
 
-/* ---- HELLO --------------------------------------------------------------------------------------------------------
- */
+/* ---- HELLO ------------------------------------------------------------------------------------------------------- */
 
 static void
 say_hello(struct rpc_line *line)
@@ -72,7 +72,7 @@ void
 rpc_line_ask_again(struct rpc_line *line)
 {
     uint64_t now = rpc_way_now(line->way);
-    if (line->until_ns <= now && rpc_line_is_datagram(line) && !line->is_heard) {
+    if (line->until_ns <= now && rpc_line_is_datagram(line)) {
         rpc_line_give_up(line);
     } else if (line->until_ns <= now) {
         line->known = RPC_FOREIGN; /* unless it says otherwise later */
