@@ -229,7 +229,7 @@ int
 tambo_xdr_get_pointer(struct tambo_xdr_in *in, size_t size, void *ret)
 {
     void *pointer = NULL;
-    bool there;
+    bool there = false;
     int rc = tambo_xdr_get_bool(in, &there);
 
     if (rc == 0 && there)
