@@ -38,9 +38,11 @@ add_block(struct tambo_arena *arena, size_t n)
 void *
 tambo_arena_take(struct tambo_arena *arena, size_t n)
 {
-    size_t left = arena->bytes_max == 0 ? SIZE_MAX / 2 : arena->bytes_max - arena->bytes;
+    size_t left = SIZE_MAX / 2;
     void *p;
 
+    if (arena->bytes_max > 0) /* which may be set later, to less than was taken */
+        left = arena->bytes < arena->bytes_max ? arena->bytes_max - arena->bytes : 0;
     if (n > left)
         return NULL;
     n = (n + ALIGN - 1) / ALIGN * ALIGN;
