@@ -246,7 +246,7 @@ without_memory(void **state)
     int rc = -ERR_NO_MEMORY;
     size_t limit = 0;
     while (rc == -ERR_NO_MEMORY) {
-        struct tambo_arena arena = { .bytes_max = ++limit };
+        struct tambo_arena arena = { .bytes_max = limit += 8 };
         struct idl idl = { .defs = NULL };
         struct idl_fault why;
         rc = idl_parse(view_str(text), "f.x", &arena, &idl, &why);
