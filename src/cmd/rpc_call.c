@@ -319,7 +319,7 @@ cmd_rpc_call(int argc, char *const *argv)
         .usage = "tambo rpc call [OPTION]... HOST[:PORT]|ADDRESS PROG.VERS.PROC [JSON|-]",
         .about =
             "Calls a procedure and prints its result as JSON.  Exits with 1 when the call was not executed, 2 when "
-            "it was and failed, and 3 when nobody can know.",
+            "its result cannot be read, and 3 when nobody can know.",
         .operand = "HOST",
         .on_operand = take_word,
         .operand_into = &c,

@@ -11,7 +11,7 @@
 enum rpc_exit {
     RPC_EXIT_DONE = 0,
     RPC_EXIT_NOT_EXECUTED = 1, /* also: the command line is wrong */
-    RPC_EXIT_FAILED = 2,       /* it was executed, and failed or was answered in a way that cannot be read */
+    RPC_EXIT_FAILED = 2,       /* it was executed, and answered in a way that cannot be read */
     RPC_EXIT_UNKNOWN = 3,      /* perhaps it was executed */
 };
 
