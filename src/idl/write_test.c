@@ -153,7 +153,7 @@ test_what_has_no_c(void **state)
         unsigned line, column;
     } rows[] = {
         {"%#include <a.h>\nstruct a {\n    foreign x; };",
-         "only C knows the type 'foreign': its fields are needed here",                                                   3, 5 },
+         "only C knows the type 'foreign': its fields are needed here",                                                   3, 13},
         { "%#include <a.h>\ntypedef foreign x;",           "only C knows the type 'foreign': its fields are needed here", 2, 17},
     };
 
