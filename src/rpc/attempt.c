@@ -50,6 +50,16 @@ same_xid(const void *value, const void *key)
     return attempt->xid == *(const uint32_t *)key;
 }
 
+/* A call may wait for days, and at a million a second the numbers come round within two hours. */
+uint32_t
+rpc_way_xid(struct rpc_way *way)
+{
+    do
+        way->xid++;
+    while (way->xid == 0 || map_get(&way->attempts, hash_xid(way->xid), same_xid, &way->xid) != NULL);
+    return way->xid;
+}
+
 struct rpc_attempt *
 rpc_attempt_find(const struct rpc_line *line, uint32_t xid)
 {

@@ -119,11 +119,6 @@ rpc_way_hold(struct rpc_way *way)
     way->holds++;
 }
 void rpc_way_release(struct rpc_way *way);
-static inline uint32_t
-rpc_way_xid(struct rpc_way *way)
-{
-    return ++way->xid;
-}
 static inline uint64_t
 rpc_way_now(const struct rpc_way *way)
 {
@@ -155,6 +150,9 @@ void rpc_call_refused(struct rpc_call *call, int rc, const struct tambo_xdr_faul
 void rpc_client_explain(struct rpc_client *client, const char *why);
 
 /* ---- attempt.c, attempt_put.c ------------------------------------------------------------------------------------ */
+
+/* A new one: not 0, and of no attempt that is under way. */
+uint32_t rpc_way_xid(struct rpc_way *way);
 
 enum rpc_wrong {
     RPC_UNSENT, /* nothing has left */
