@@ -1,4 +1,6 @@
 """rpcbind: rpcinfo and libtirpc at our built-in one, our servers and clients at Debian's, and at our own."""
+import os
+import pathlib
 import signal
 
 import pytest
@@ -114,3 +116,23 @@ def test_a_port_of_its_own(here):
     for netid in ("tcp", "udp"):
         here.run("rpcinfo", "-a", f"127.0.0.1.{port >> 8}.{port & 255}", "-T", netid, 100000, 4)
     assert child.stop() == 0
+
+
+def test_who_is_not_root_registers_too(bound):
+    """At Debian's by its local socket, where it sees whose the program is; programs that come by loopback it would refuse."""
+    if os.geteuid() != 0:
+        pytest.skip("we are not root anyway")
+    child = bound.start("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", bound.program("tambo", "server"),
+                        "register")
+    child.line()
+    wait_until(lambda: bound.knows(ECHO_PROG, "udp"), "the registration")
+    assert bound.knows(ECHO_PROG)[0]["owner"] != "superuser"
+    assert child.stop() == 0
+    assert not bound.knows(ECHO_PROG)
+
+
+def test_rpcbind_by_its_local_socket(place):
+    place.rpcbind("debian")
+    if place.namespace is None and not pathlib.Path("/run/rpcbind.sock").exists():
+        pytest.skip("the rpcbind that runs here has none")
+    assert place.tambo("list", "--json", "unix:/run/rpcbind.sock") == place.tambo("list", "--json")

@@ -135,6 +135,24 @@ def test_shell_says_so_when_nobody_can_know(here):
     here.tambo("ping", f"127.0.0.1:{port}", "77.1", code=1)
 
 
+def test_shell_puts_interfaces_through_the_preprocessor(here, ports, tmp_path):
+    (tmp_path / "types.h").write_text("typedef opaque bytes<LENGTH>;\n")
+    (tmp_path / "small.x").write_text('#include "types.h"\nprogram SMALL { version ONE { bytes INVERT(bytes) = 3; } = 2; } '
+                                      f"= {ECHO_PROG:#x};\n")
+    words = [f"127.0.0.1:{ports['tirpc']['tcp']}", "SMALL.ONE.INVERT", "-", "--idl", tmp_path / "small.x"]
+    assert here.tambo("call", *words, "-DLENGTH=3", stdin='"AP8P"') == '"/wDw"\n'
+    said = here.tambo("call", *words, "-DLENGTH=2", stdin='"AP8P"', code=1)
+    assert "arguments: " in said and "limit" in said
+    said = here.tambo("call", *words, stdin='"AP8P"', code=1)
+    assert "types.h:1:" in said
+
+
+def test_shell_tells_when_a_result_does_not_fit(here, ports, tmp_path):
+    (tmp_path / "other.x").write_text(f"program P {{ version V {{ hyper REVERSE(string) = 1; }} = 2; }} = {ECHO_PROG};\n")
+    said = here.tambo("call", "--idl", tmp_path / "other.x", f"127.0.0.1:{ports['tambo']['tcp']}", "P.V.REVERSE", '""', code=2)
+    assert "results" in said
+
+
 def test_shell_asks_a_server_of_ours_for_its_interface(here, ports):
     port = ports["tambo"]["tcp"]
     assert here.tambo("call", f"127.0.0.1:{port}", f"{ECHO_PROG}.{ECHO_VERS}.REVERSE", "-", stdin='"abc"') == '"cba"\n'
