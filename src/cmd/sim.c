@@ -24,7 +24,8 @@ struct sim_options {
 static const struct option_row rows[] = {
     { 's', "seed", "N", "the run's seed, or the first of many (default 1)", OPTION_NUMBER, AT(seed), 0, UINT64_MAX },
     { 'n', "runs", "N", "run so many seeds, each with a plan of its own (default 1)", OPTION_NUMBER, AT(runs), 1, UINT64_MAX },
-    { 0, "crash-points", NULL, "cut the power at every disk operation of the workload in turn, before, during and after it",
+    { 0, "crash-points", NULL, "cut the power at every disk operation of the workload in turn, before, during and after it; with --rpc: "
+      "kill the server at every step, cut its connection behind every byte",
       OPTION_FLAG, AT(crash_points) },
     { 0, "sockets", NULL, "instead of nodes: sockets of all patterns; of the plan only --profile, --messages and --deaths",
       OPTION_FLAG, AT(sockets) },
@@ -153,6 +154,15 @@ meet_one(const struct sim_options *o, uint64_t seed, struct trial_result *ret)
 
 /* And of remote procedure calls. */
 static int
+ask(const struct errand_plan *plan, bool transcript, struct trial_result *ret)
+{
+    int rc = errand_run(plan, transcript ? stdout : NULL, ret);
+    if (rc < 0)
+        fprintf(stderr, "tambo sim: seed %" PRIu64 ": %s\n", plan->seed, err_text(rc));
+    return rc < 0 || ret->verdict.violated;
+}
+
+static int
 ask_one(const struct sim_options *o, uint64_t seed, struct trial_result *ret)
 {
     struct errand_plan plan;
@@ -163,11 +173,9 @@ ask_one(const struct sim_options *o, uint64_t seed, struct trial_result *ret)
         plan.errands = (unsigned)o->messages;
     if (o->deaths != UINT64_MAX)
         plan.deaths = (unsigned)o->deaths;
-    int rc = errand_run(&plan, o->transcript ? stdout : NULL, ret);
-    if (rc < 0)
-        fprintf(stderr, "tambo sim: seed %" PRIu64 ": %s\n", seed, err_text(rc));
-    if (rc < 0 || !ret->verdict.violated)
-        return rc < 0;
+    int code = ask(&plan, o->transcript, ret);
+    if (!ret->verdict.violated)
+        return code;
     printf("%s\nreplay: tambo sim --rpc --seed %" PRIu64 " --profile %s --messages %u --deaths %u --transcript\n"
            "hash: %016" PRIx64 "\n",
            ret->verdict.text, seed, plan.profile->name, plan.errands, plan.deaths, ret->hash);
@@ -236,6 +244,32 @@ run_crash_points(const struct sim_options *o)
     return 0;
 }
 
+/* Each step of a calm run's first act is a place to kill the server at, each byte of it one for the connection to end
+ * behind. */
+static int
+run_rpc_places(const struct sim_options *o)
+{
+    struct errand_plan plan;
+    struct trial_result result;
+    errand_draw_small(o->seed, &plan);
+    if (ask(&plan, false, &result) != 0)
+        return 1;
+    uint64_t steps = result.steps, bytes = result.sent_bytes;
+    for (uint64_t i = 1; i <= steps + bytes; i++) {
+        plan.kill_at = i <= steps ? i : 0;
+        plan.cut_at = i <= steps ? 0 : i - steps;
+        if (ask(&plan, o->transcript, &result) == 0)
+            continue;
+        printf("%s\nreplay: tambo sim --rpc --crash-points --seed %" PRIu64 "; %s %" PRIu64 "\n", result.verdict.text,
+               plan.seed, i <= steps ? "killed at step" : "cut behind byte", i <= steps ? i : i - steps);
+        return 1;
+    }
+    printf("kept: the server killed at each of %" PRIu64 " steps, the connection cut behind each of %" PRIu64
+           " bytes\n",
+           steps, bytes);
+    return 0;
+}
+
 int
 cmd_sim(int argc, char *const *argv)
 {
@@ -266,5 +300,7 @@ cmd_sim(int argc, char *const *argv)
                 options.profile);
         return 1;
     }
-    return options.crash_points ? run_crash_points(&options) : run_seeds(&options);
+    if (options.crash_points)
+        return options.rpc ? run_rpc_places(&options) : run_crash_points(&options);
+    return run_seeds(&options);
 }

@@ -170,6 +170,6 @@ asker_prompt(struct asker *asker)
             asked++;
         }
     struct question *any = &asker->questions[prng_below(&all->prng, QUESTIONS_MAX)];
-    if (all->is_first_act && any->number != 0 && prng_once_in(&all->prng, 20))
+    if (all->is_first_act && !all->plan->is_by_place && any->number != 0 && prng_once_in(&all->prng, 20))
         rpc_call_cancel(&any->call);
 }

@@ -81,7 +81,7 @@ struct errands {
     struct doer doers[DOERS_MAX];
     struct asker askers[ASKERS_MAX];
     bool is_first_act, is_last_word;
-    uint64_t done, deaths;
+    uint64_t done, deaths, steps, sent_bytes; /* the last two: of the first act */
 };
 
 /* Numbers above it are last words: of an asker, in the second act. */

@@ -100,6 +100,17 @@ disperse(struct errands *all)
 
 /* ---- acts ------------------------------------------------------------------------------------------------------- */
 
+/* Before each event of the world.  A kill between two is a kill at the later one. */
+static bool
+on_step(void *arg)
+{
+    struct errands *all = arg;
+    all->steps += all->is_first_act;
+    if (all->is_first_act && all->steps == all->plan->kill_at && sim_machine_up(all->desks[0].machine))
+        sim_kill(all->desks[0].machine);
+    return false;
+}
+
 static void
 tend(struct errands *all)
 {
@@ -112,7 +123,7 @@ tend(struct errands *all)
         doer_tend(&all->doers[i]);
     for (unsigned i = 0; i < all->plan->askers; i++)
         asker_prompt(&all->askers[i]);
-    sim_run_for(all->sim, STEP_MS * SIM_NS_A_MS);
+    sim_run_until(all->sim, on_step, all, STEP_MS * SIM_NS_A_MS);
 }
 
 static struct sim_machine *
@@ -175,11 +186,15 @@ first_act(struct errands *all)
     uint64_t end = sim_now(all->sim) + FIRST_S_MAX * SIM_NS_A_S;
     sim_profile_set(all->sim, all->plan->profile);
     all->is_first_act = true;
+    if (all->plan->cut_at != 0)
+        sim_cut_byte(all->sim, sim_sent_bytes(all->sim) + all->plan->cut_at);
     while (sim_now(all->sim) < end && !is_over(all) && (!all_asked(all) || !all_idle(all))) {
-        make_trouble(all, &deaths_left);
+        if (!all->plan->is_by_place)
+            make_trouble(all, &deaths_left);
         tend(all);
     }
     all->is_first_act = false;
+    all->sent_bytes = sim_sent_bytes(all->sim);
 }
 
 static void
@@ -249,6 +264,19 @@ errand_draw(uint64_t seed, struct errand_plan *ret)
     ret->balance = (unsigned)prng_below(&prng, 3);
 }
 
+void
+errand_draw_small(uint64_t seed, struct errand_plan *ret)
+{
+    errand_draw(seed, ret);
+    ret->profile = sim_profile_find("calm");
+    ret->askers = ret->doers = 1;
+    ret->errands = 16; /* of each manner one */
+    ret->bytes = 8;
+    ret->deaths = 0;
+    ret->is_restless = false;
+    ret->is_by_place = true;
+}
+
 int
 errand_run(const struct errand_plan *plan, FILE *transcript, struct trial_result *ret)
 {
@@ -268,6 +296,8 @@ errand_run(const struct errand_plan *plan, FILE *transcript, struct trial_result
     ret->verdict = all.verdicts.verdict;
     ret->received = all.done;
     ret->deaths = all.deaths;
+    ret->steps = all.steps;
+    ret->sent_bytes = all.sent_bytes;
     ret->hash = sim_hash(all.sim);
     ret->virtual_ns = sim_now(all.sim);
     if (transcript != NULL)

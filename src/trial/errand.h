@@ -34,10 +34,16 @@ struct errand_plan {
     bool is_once;            /* at most once; else at least once */
     bool is_restless;        /* askers leave and come again */
     unsigned deadline_ms, retry_max, resend_ms, hedge_ms, balance;
+    /* Places in the first act, instead of chance; 0: none. */
+    bool is_by_place;
+    uint64_t kill_at; /* the first doer is killed at this step of the world */
+    uint64_t cut_at;  /* its connection ends behind this byte of those that are sent */
 };
 
 /* Drawn from the seed, the profile among it. */
 void errand_draw(uint64_t seed, struct errand_plan *ret);
+/* The same of a calm world with one asker and one doer, which is done as often as there are places. */
+void errand_draw_small(uint64_t seed, struct errand_plan *ret);
 /* As trial_run(). */
 int errand_run(const struct errand_plan *plan, FILE *transcript, struct trial_result *ret);
 

@@ -28,7 +28,8 @@ struct trial_plan {
 struct trial_result {
     struct verdict verdict;
     uint64_t hash;
-    uint64_t disk_ops; /* of the first node in the second act */
+    uint64_t disk_ops;          /* of the first node in the second act */
+    uint64_t steps, sent_bytes; /* of remote procedure calls in the first act */
     uint64_t confirmed, received, deaths;
     uint64_t virtual_ns;
 };

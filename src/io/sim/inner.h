@@ -25,8 +25,9 @@ struct sim {
     uint64_t seed;
     struct list machines, wires, partitions, letters;
     int64_t wire_ids;
-    struct sim_event storm;      /* the next partition by chance */
-    struct sim_machine *running; /* whose turn it is */
+    uint64_t sent_bytes, cut_byte; /* by streams between machines; the last of its connection, 0: none */
+    struct sim_event storm;        /* the next partition by chance */
+    struct sim_machine *running;   /* whose turn it is */
     uint64_t hash;
     uint64_t line_count;
     char (*lines)[SIM_LINE_BYTES]; /* a ring of the newest */

@@ -144,6 +144,10 @@ void sim_stdin(struct sim_machine *machine, struct view bytes);
 void sim_partition(struct sim *sim, struct sim_machine *a, struct sim_machine *b, bool on);
 /* Every connection between the two (or of `a` with itself) breaks: both sides see a reset.  How many did. */
 unsigned sim_cut_streams(struct sim *sim, struct sim_machine *a, struct sim_machine *b);
+/* Of the bytes that streams between machines send, the n-th (sim_sent_bytes() is then n) is the last of its connection
+ * to arrive: both sides see a reset.  0: none. */
+void sim_cut_byte(struct sim *sim, uint64_t n);
+uint64_t sim_sent_bytes(const struct sim *sim);
 /* Every connection between the two that is open now falls silent for ever: half open, seen from both. */
 unsigned sim_mute_streams(struct sim *sim, struct sim_machine *a, struct sim_machine *b);
 

@@ -313,6 +313,35 @@ send_chunks(struct sim_end *end, const struct view *views, size_t left)
     end->line_free_at = leaves;
 }
 
+/* Is the byte among these after which all ends?  Then they are fewer. */
+static bool
+is_cut(const struct sim_end *end, size_t *len)
+{
+    struct sim *sim = end->wire->sim;
+    if (end->wire->local)
+        return false;
+    uint64_t before = sim->sent_bytes;
+    sim->sent_bytes += *len;
+    if (sim->cut_byte <= before || sim->cut_byte > sim->sent_bytes)
+        return false;
+    *len = (size_t)(sim->cut_byte - before);
+    sim_note(sim, "%s x %s cut behind byte %llu", end->machine->name, peer_of(end)->machine->name,
+             (unsigned long long)sim->cut_byte);
+    return true;
+}
+
+void
+sim_cut_byte(struct sim *sim, uint64_t n)
+{
+    sim->cut_byte = n;
+}
+
+uint64_t
+sim_sent_bytes(const struct sim *sim)
+{
+    return sim->sent_bytes;
+}
+
 int64_t
 sim_end_send(struct sim_end *end, const struct view *views, size_t n)
 {
@@ -330,7 +359,14 @@ sim_end_send(struct sim_end *end, const struct view *views, size_t n)
     end->wants_room = len > room;
     if (len > room)
         len = room;
+    bool cut = is_cut(end, &len);
     send_chunks(end, views, len);
+    if (cut) {
+        post_last(end, RESET);
+        end->told = true; /* by what this call returns */
+        break_end(end, -ERR_RESET);
+        return -ERR_RESET;
+    }
     watch(end);
     return (int64_t)len;
 }
