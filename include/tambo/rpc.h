@@ -63,7 +63,9 @@ struct tambo_rpc_program {
  *  NO_MEMORY, FULL, INVALID, STATE, NOT_FOUND, FORKED, DESCRIPTORS
  *  TIMEOUT, RESET, END, ABANDONED, PROTOCOL, FAILED               perhaps executed
  *
- * A deadline that passes before the call could be sent is -TAMBO_ERR_UNREACHABLE, one after that -TAMBO_ERR_TIMEOUT. */
+ * A deadline that passes before the call could be sent is -TAMBO_ERR_UNREACHABLE, one after that -TAMBO_ERR_TIMEOUT.
+ * Over udp a second copy of a call may be on its way: so a server that is overloaded, or gone when it was sent to, is
+ * -TAMBO_ERR_RESET, and tambo_rpc_why() says which. */
 enum tambo_outcome { TAMBO_EXECUTED, TAMBO_NOT_EXECUTED, TAMBO_OUTCOME_UNKNOWN };
 enum tambo_outcome tambo_rpc_outcome(int rc);
 

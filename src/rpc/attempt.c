@@ -24,13 +24,13 @@ static const uint8_t rows[RPC_WRONGS][WHO] = {
 static bool
 is_bound(const struct rpc_call *call)
 {
-    return call->unsure.rc < 0 && !rpc_at_least_once(call->client);
+    return call->unsure.rc < 0 && !call->is_at_least_once;
 }
 
 static unsigned
 what_now(const struct rpc_call *call, enum rpc_wrong wrong)
 {
-    enum who who = rpc_at_least_once(call->client) ? ANY : call->boot != 0 ? OURS : OTHER;
+    enum who who = call->is_at_least_once ? ANY : call->boot != 0 ? OURS : OTHER;
     unsigned now = rows[wrong][who];
     return is_bound(call) ? now & rows[RPC_LOST][who] : now;
 }
@@ -201,7 +201,7 @@ void
 rpc_attempt_hedge(struct rpc_call *call)
 {
     struct rpc_line *line = rpc_line_pick(call->client, call->tried);
-    if (line != NULL && call->attempts[RPC_ATTEMPTS_MAX - 1].call == NULL && take_try(call))
+    if (line != NULL && call->args != NULL && call->attempts[RPC_ATTEMPTS_MAX - 1].call == NULL && take_try(call))
         (void)rpc_attempt_begin(call, line); /* the first one is still under way */
 }
 

@@ -31,7 +31,7 @@ static bool
 is_once(const struct rpc_attempt *attempt)
 {
     const struct rpc_line *line = attempt->line;
-    return !rpc_at_least_once(attempt->call->client) && line->known == RPC_OURS && line->remembers_ms > 0;
+    return !attempt->call->is_at_least_once && line->known == RPC_OURS && line->remembers_ms > 0;
 }
 
 static bool
@@ -49,7 +49,7 @@ settle_boot(struct rpc_attempt *attempt)
 {
     struct rpc_call *call = attempt->call;
     bool was_sent = attempt->puts > 0 || call->unsure.rc < 0;
-    if (was_sent && !rpc_at_least_once(call->client))
+    if (was_sent && !call->is_at_least_once)
         return is_once(attempt) && is_remembered(attempt) ? 0 : call->unsure.rc < 0 ? call->unsure.rc : -ERR_RESET;
     call->boot = is_once(attempt) ? attempt->line->boot : 0;
     return 0;
@@ -124,7 +124,7 @@ rpc_attempt_resends(const struct rpc_attempt *attempt)
     const struct rpc_line *line = attempt->line;
     if (!rpc_line_is_datagram(line) || call->form == RPC_FORM_CAST)
         return false;
-    return rpc_at_least_once(call->client) || is_once(attempt);
+    return call->is_at_least_once || is_once(attempt);
 }
 
 static void
@@ -195,7 +195,7 @@ is_to_keep(const struct rpc_attempt *attempt)
         return false;
     if (rpc_attempt_resends(attempt))
         return true;
-    if (rpc_at_least_once(client))
+    if (call->is_at_least_once)
         return rpc_option(client, TAMBO_RPC_RETRY_MAX) > 0 || !is_alone;
     return !is_alone || (rpc_option(client, TAMBO_RPC_RETRY_MAX) > 0 && attempt->line->known != RPC_FOREIGN);
 }

@@ -130,6 +130,7 @@ fill(struct rpc_call *call, struct rpc_client *client, const struct tambo_rpc_pr
     call->client = client;
     call->procedure = procedure;
     call->form = form;
+    call->is_at_least_once = rpc_option(client, TAMBO_RPC_SEMANTICS) == TAMBO_AT_LEAST_ONCE;
     list_init(&call->link);
 }
 
@@ -139,7 +140,7 @@ set_times(struct rpc_call *call)
 {
     struct rpc_client *client = call->client;
     uint64_t now = rpc_way_now(client->way), hedge_ns = rpc_option_ns(client, TAMBO_RPC_HEDGE_MS);
-    bool hedges = hedge_ns > 0 && rpc_at_least_once(client) && call->form == RPC_FORM_REPLY;
+    bool hedges = hedge_ns > 0 && call->is_at_least_once && call->form == RPC_FORM_REPLY;
     call->deadline_ns = now + rpc_option_ns(client, TAMBO_RPC_DEADLINE_MS);
     call->hedge_ns = hedges && client->way->line_count > 1 ? now + hedge_ns : RPC_NEVER_NS;
     call->resend_ns = call->retry_ns = RPC_NEVER_NS;

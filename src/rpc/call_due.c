@@ -59,7 +59,7 @@ resend(struct rpc_call *call)
         call->resend_ns = earlier(rpc_way_now(call->client->way) + call->resend_after_ns, RPC_NEVER_NS);
         (void)rpc_attempt_put(attempt); /* as good as lost on its way */
     }
-    if (rpc_at_least_once(call->client) && call->resend_ns < RPC_NEVER_NS)
+    if (call->is_at_least_once && call->resend_ns < RPC_NEVER_NS)
         rpc_attempt_hedge(call);
 }
 

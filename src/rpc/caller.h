@@ -105,11 +105,6 @@ rpc_option_ns(const struct rpc_client *client, enum tambo_rpc_client_option opti
 {
     return (uint64_t)client->options[option] * RPC_NS_A_MS;
 }
-static inline bool
-rpc_at_least_once(const struct rpc_client *client)
-{
-    return client->options[TAMBO_RPC_SEMANTICS] == TAMBO_AT_LEAST_ONCE;
-}
 
 /* ---- client.c ---------------------------------------------------------------------------------------------------- */
 
@@ -177,7 +172,7 @@ void rpc_attempt_failed(struct rpc_attempt *attempt, enum rpc_wrong wrong, struc
 /* The call ends with these results. */
 void rpc_attempt_succeeded(struct rpc_attempt *attempt, struct view results);
 void rpc_attempt_replied(struct rpc_attempt *attempt, const struct oncrpc_message *message);
-/* One more at another address, if there is one and the options allow it.  The arguments are kept. */
+/* One more at another address, if there is one and the options allow it. */
 void rpc_attempt_hedge(struct rpc_call *call);
 /* The backoff is over.  The call may have ended. */
 void rpc_attempt_again(struct rpc_call *call);

@@ -80,6 +80,7 @@ struct rpc_call {
     unsigned tries;
     unsigned passed; /* guards that hear of its end */
     enum rpc_form form;
+    bool is_at_least_once; /* its semantics are what they were when it was begun */
     uint8_t few[RPC_CALL_FEW_BYTES];
 };
 

@@ -270,6 +270,27 @@ a_datagram_server_says_that_it_was_started_anew(void **state)
     rpc_client_free(client);
 }
 
+/* Whatever becomes of the options meanwhile. */
+static void
+semantics_are_those_of_its_beginning(void **state)
+{
+    char said[8192];
+    (void)state;
+    struct rig_peer *one = rig_peer(&rig, 'a', "tcp://*:1", RIG_FOREIGN, RIG_HOLD);
+    struct rig_peer *two = rig_peer(&rig, 'b', "tcp://*:1", RIG_FOREIGN, RIG_ECHO);
+    struct rpc_client *client = client_of(OTHER, "tcp://a:1 tcp://b:1");
+    rig_call(&rig, client, 'x', "hi");
+    rig_run(&rig, 20);
+    rig_set(client, TAMBO_RPC_SEMANTICS, TAMBO_AT_LEAST_ONCE);
+    rig_set(client, TAMBO_RPC_HEDGE_MS, 1);
+    rig_peer_close(one);
+    rig_run(&rig, 1000);
+    assert_int_equal(two->calls, 0);
+    assert_int_equal(rig.calls['x' - 'a'].rc, -ERR_EOF);
+    rig_said(&rig, said);
+    rpc_client_free(client);
+}
+
 /* ---- datagrams --------------------------------------------------------------------------------------------------- */
 
 /* The same xid; doubled each time. */
@@ -509,6 +530,7 @@ main(void)
         TEST(comes_again_only_to_who_remembers_it),
         TEST(an_unknown_outcome_stays_unknown),
         TEST(a_datagram_server_says_that_it_was_started_anew),
+        TEST(semantics_are_those_of_its_beginning),
         TEST(a_datagram_is_sent_again_until_it_is_answered),
         TEST(nobody_at_a_datagram_address),
         TEST(datagrams_fail_over),

@@ -352,7 +352,7 @@ has_to_know(const struct rpc_line *line, const struct rpc_call *call)
     const struct rpc_client *client = call->client;
     if (call->form == RPC_FORM_RECEIPT)
         return true;
-    if (rpc_at_least_once(client))
+    if (call->is_at_least_once)
         return false;
     return rpc_line_is_datagram(line) || (rpc_option(client, TAMBO_RPC_RETRY_MAX) > 0 && call->form == RPC_FORM_REPLY);
 }
