@@ -80,9 +80,10 @@ static void
 write_version_prototype(struct idl_writer *w, const struct idl_def *program, const struct idl_version *version,
                         void *arg)
 {
-    (void)program;
     (void)arg;
     idl_text_print(w->text, "\n");
+    if (version == program->program.versions)
+        idl_text_comment(w->text, program->comment);
     idl_text_comment(w->text, version->comment);
     idl_text_print(w->text, "int ");
     write_client_prototype(w, version, ");\n");
@@ -91,9 +92,7 @@ write_version_prototype(struct idl_writer *w, const struct idl_def *program, con
 void
 idl_write_client_header(struct idl_writer *w)
 {
-    idl_text_print(w->text,
-                   "\n/* ---- for clients: each procedure, called as tambo/rpc.h says of tambo_rpc_call, _begin,\n"
-                   " * _end, _send, _cast and _multicast ---- */\n");
+    idl_text_print(w->text, "\n/* ---- for clients: tambo/rpc.h tells of each way of calling ---- */\n");
     idl_each_version(w, write_version_prototype, NULL);
     idl_each_call(w, write_prototypes, NULL);
 }

@@ -25,7 +25,7 @@ write_handlers_type(struct idl_writer *w, const struct idl_def *program, const s
 
     (void)arg;
     idl_text_print(w->text, "\n");
-    idl_text_comment(w->text, program->comment);
+    idl_text_comment(w->text, version->comment);
     idl_text_print(w->text, "struct %s_handlers {\n", name);
     w->text->indent++;
     idl_each_call_of(w, program, version, write_handler_type, NULL);
