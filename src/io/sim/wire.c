@@ -315,7 +315,7 @@ send_chunks(struct sim_end *end, const struct view *views, size_t left)
 
 /* Is the byte among these after which all ends?  Then they are fewer. */
 static bool
-is_cut(const struct sim_end *end, size_t *len)
+is_cut(struct sim_end *end, size_t *len)
 {
     struct sim *sim = end->wire->sim;
     if (end->wire->local)
