@@ -64,7 +64,7 @@ struct tambo_rpc_server {
     bool is_bound;
 };
 
-/* ---- rpc_context.c ------------------------------------------------------------------------------------------ */
+/* ---- rpc_context.c ----------------------------------------------------------------------------------------- */
 
 /* Makes the context's world of links with the first client or server.  0, -ERR_NO_MEMORY, -ERR_CANCELED. */
 int lib_rpc_begin(struct tambo *context);
@@ -90,7 +90,7 @@ void lib_rpc_rouse(struct tambo *context, const struct list *wishes);
 /* Sleeps for one of them. */
 int lib_rpc_wait(struct tambo *context, struct list *wishes, struct lib_patience *patience);
 
-/* ---- rpc_client.c ------------------------------------------------------------------------------------------- */
+/* ---- rpc_client.c ------------------------------------------------------------------------------------------ */
 
 int lib_rpc_enter_client(struct tambo_rpc_client *client, bool *retnested);
 void lib_rpc_free_client(struct tambo_rpc_client *client);
@@ -105,12 +105,12 @@ int lib_rpc_call(struct tambo_rpc_client *client, const struct tambo_rpc_procedu
 int lib_rpc_decode(struct tambo_rpc_client *client, const struct tambo_rpc_procedure *procedure, struct view results,
                    struct tambo_arena *arena, void *ret);
 
-/* ---- rpc_call.c ---------------------------------------------------------------------------------------------- */
+/* ---- rpc_call.c -------------------------------------------------------------------------------------------- */
 
 /* Ended ones, and those that nobody will end any more. */
 void lib_rpc_free_calls(struct tambo *context);
 
-/* ---- rpc_server.c, rpc_request.c ------------------------------------------------------------------------------ */
+/* ---- rpc_server.c, rpc_request.c --------------------------------------------------------------------------- */
 
 void lib_rpc_close_server(struct tambo_rpc_server *server);
 /* Frees it when its handle is, and nobody waits on it or has a request of it. */

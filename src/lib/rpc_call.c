@@ -1,7 +1,7 @@
 /* lib/rpc_call.c - calls: those that are waited for, and deferred ones. */
 #include "lib/rpc.h"
 
-/* ---- waited for ------------------------------------------------------------------------------------------------- */
+/* ---- waited for -------------------------------------------------------------------------------------------- */
 
 /* On its caller's stack.  Results are decoded where they were read, by whoever drives the loop: their owner sleeps. */
 struct waited {
@@ -84,7 +84,7 @@ tambo_rpc_ping(struct tambo_rpc_client *client)
     return wait_for(client, &null, NULL, RPC_FORM_REPLY, NULL, NULL);
 }
 
-/* ---- deferred ---------------------------------------------------------------------------------------------------- */
+/* ---- deferred ---------------------------------------------------------------------------------------------- */
 
 static struct tambo_rpc_call *
 take_call(struct tambo *context)

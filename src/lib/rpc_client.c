@@ -3,7 +3,7 @@
 
 #include "lib/rpc.h"
 
-/* ---- made and freed ------------------------------------------------------------------------------------------- */
+/* ---- made and freed ---------------------------------------------------------------------------------------- */
 
 /* The world of links is there when a client is, so only the gate may refuse. */
 int
@@ -117,7 +117,7 @@ tambo_rpc_client_free(struct tambo_rpc_client *client)
     lib_rpc_leave(context, nested);
 }
 
-/* ---- options ---------------------------------------------------------------------------------------------------- */
+/* ---- options ----------------------------------------------------------------------------------------------- */
 
 /* AUTH_SYS as this process, where the program has not said who it wants to be. */
 static int
@@ -161,7 +161,7 @@ tambo_rpc_set_cred(struct tambo_rpc_client *client, const struct tambo_rpc_cred 
     WITHIN(client, cred == NULL ? -ERR_INVALID : rpc_client_set_cred(client->core, cred));
 }
 
-/* ---- guards ------------------------------------------------------------------------------------------------------ */
+/* ---- guards ------------------------------------------------------------------------------------------------ */
 
 /* A guard of the program's: it is called out to. */
 struct rpc_client_watch {
@@ -231,7 +231,7 @@ lib_rpc_unref_client(struct tambo_rpc_client *client)
     mem_free(mem, client);
 }
 
-/* ---- calls ------------------------------------------------------------------------------------------------------- */
+/* ---- calls ------------------------------------------------------------------------------------------------- */
 
 int
 lib_rpc_failed(struct tambo_rpc_client *client, int rc)

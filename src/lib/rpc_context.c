@@ -37,7 +37,7 @@ lib_rpc_part(struct tambo *context)
         io_gate_rouse(context->gate, context->freer);
 }
 
-/* ---- in and out ----------------------------------------------------------------------------------------------- */
+/* ---- in and out -------------------------------------------------------------------------------------------- */
 
 void
 lib_rpc_call_begin(struct tambo *context)
@@ -69,7 +69,7 @@ lib_rpc_leave(struct tambo *context, bool nested)
         lib_leave(context);
 }
 
-/* ---- waiting --------------------------------------------------------------------------------------------------- */
+/* ---- waiting ----------------------------------------------------------------------------------------------- */
 
 void
 lib_rpc_rouse(struct tambo *context, const struct list *wishes)
@@ -111,7 +111,7 @@ lib_rpc_wait(struct tambo *context, struct list *wishes, struct lib_patience *pa
     return rc;
 }
 
-/* ---- the end --------------------------------------------------------------------------------------------------- */
+/* ---- the end ----------------------------------------------------------------------------------------------- */
 
 static bool
 is_busy(const struct lib_rpc *rpc)

@@ -69,8 +69,7 @@ lib_rpc_drop_requests(struct list *requests)
         rpc_request_drop(rpc_request_of(it));
 }
 
-/* ---- workers
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- workers ----------------------------------------------------------------------------------------------- */
 
 /* False: this is another process now, and nothing here is its own. */
 static bool
@@ -160,8 +159,7 @@ lib_rpc_dismiss(struct tambo_rpc_server *server)
         free_workers(server);
 }
 
-/* ---- answered later
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- answered later ---------------------------------------------------------------------------------------- */
 
 static int
 enter(struct tambo_rpc_request *request, bool *retnested)
@@ -216,8 +214,7 @@ tambo_rpc_drop(struct tambo_rpc_request *request)
     leave(server, nested);
 }
 
-/* ---- what handlers ask
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- what handlers ask ------------------------------------------------------------------------------------- */
 
 struct tambo_arena *
 tambo_rpc_arena(struct tambo_rpc_request *request)

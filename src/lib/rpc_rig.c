@@ -138,8 +138,7 @@ const struct tambo_rpc_procedure *const rig_hold = &procedures[2];
 const struct tambo_rpc_procedure *const rig_fail = &procedures[3];
 const struct tambo_rpc_procedure *const rig_count = &procedures[4];
 
-/* ---- set up
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- set up ------------------------------------------------------------------------------------------------ */
 
 int
 rpc_rig_open(void **state)

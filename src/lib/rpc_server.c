@@ -27,7 +27,7 @@ enter(struct tambo_rpc_server *server, bool *retnested)
         return within_rc;                               \
     } while (0)
 
-/* ---- waiting ----------------------------------------------------------------------------------------------------- */
+/* ---- waiting ----------------------------------------------------------------------------------------------- */
 
 /* Waits on the server.  -ERR_CANCELED: it was freed meanwhile, and is gone when this is the last. */
 static int
@@ -286,8 +286,7 @@ tambo_rpc_metric(struct tambo_rpc_server *server, size_t at, struct tambo_rpc_me
     WITHIN(server, rpc_server_metric(server->core, at, ret));
 }
 
-/* ---- guards
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- guards ------------------------------------------------------------------------------------------------ */
 
 /* The request knows its server from here on, for what the guard asks of it. */
 static int
@@ -339,8 +338,7 @@ tambo_rpc_guard(struct tambo_rpc_server *server, const struct tambo_rpc_guard *g
     WITHIN(server, guard == NULL ? -ERR_INVALID : add_guard(server, guard));
 }
 
-/* ---- running
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- running ----------------------------------------------------------------------------------------------- */
 
 /* What is stopped is every run that is under way, or else the next. */
 static int

@@ -102,8 +102,7 @@ many_threads_within_a_process(void **state)
     join_all(deferring);
 }
 
-/* ---- callbacks
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- callbacks --------------------------------------------------------------------------------------------- */
 
 static void
 count_sum(void *arg, struct tambo_rpc_call *call)
@@ -139,8 +138,7 @@ callbacks_come_on_any_thread(void **state)
     assert_int_equal(atomic_load(&rig->counted), 2 * THREADS * CALLS);
 }
 
-/* ---- ended under the hands of those that wait
- * --------------------------------------------------------------------------- */
+/* ---- ended under the hands of those that wait -------------------------------------------------------------- */
 
 static void *
 wait_for_answer(void *arg)
@@ -256,8 +254,7 @@ freeing_a_server_ends_its_runs(void **state)
     assert_int_equal(thread.rc, -TAMBO_ERR_CANCELED);
 }
 
-/* ---- workers
- * ---------------------------------------------------------------------------------------------------------------- */
+/* ---- workers ----------------------------------------------------------------------------------------------- */
 
 static void
 hire(struct rpc_rig *rig)
@@ -340,9 +337,7 @@ contexts_with_workers_are_freed(void **state)
     join_all(threads);
 }
 
-/* ---- later
- * -----------------------------------------------------------------------------------------------------------------------
- */
+/* ---- later ------------------------------------------------------------------------------------------------- */
 
 /* What handlers put, a thread of the program's takes and answers: perhaps before the handler has returned. */
 struct desk {
@@ -433,8 +428,7 @@ other_threads_answer_for_workers(void **state)
     ask_at_desk(*state);
 }
 
-/* ---- clients and servers come and go
- * ------------------------------------------------------------------------------------------------ */
+/* ---- clients and servers come and go ----------------------------------------------------------------------- */
 
 static void *
 come_and_go(void *arg)

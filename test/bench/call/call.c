@@ -55,7 +55,7 @@ ns_of(double seconds)
     return (uint64_t)(seconds * 1e9);
 }
 
-/* ---- one after the other -------------------------------------------------------------------------------------- */
+/* ---- one after the other ----------------------------------------------------------------------------------- */
 
 static int
 compare(const void *a, const void *b)
@@ -101,7 +101,7 @@ call_in_turn(const struct plan *plan)
     tell_times(times, count, (double)(before - begin) / 1e9, cpu_s() - cpu);
 }
 
-/* ---- how many in a stretch of time ------------------------------------------------------------------------------ */
+/* ---- how many in a stretch of time ------------------------------------------------------------------------- */
 
 struct count {
     const struct plan *plan;
@@ -170,7 +170,7 @@ serve(const struct plan *plan)
     call_serve(plan->endpoint, plan->bytes);
 }
 
-/* ---- the command line -------------------------------------------------------------------------------------------- */
+/* ---- the command line -------------------------------------------------------------------------------------- */
 
 static const struct {
     const char *name;

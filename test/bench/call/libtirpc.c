@@ -26,7 +26,7 @@ address_of(unsigned port)
     return a;
 }
 
-/* ---- server ------------------------------------------------------------------------------------------------------ */
+/* ---- server ------------------------------------------------------------------------------------------------ */
 
 static void
 dispatch(struct svc_req *request, SVCXPRT *transport)
@@ -68,7 +68,7 @@ call_serve(const char *endpoint, size_t bytes)
     call_fail("svc_run", "returned");
 }
 
-/* ---- client ------------------------------------------------------------------------------------------------------ */
+/* ---- client ------------------------------------------------------------------------------------------------ */
 
 struct call_client *
 call_open(const char *endpoint, size_t bytes)
