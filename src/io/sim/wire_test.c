@@ -266,6 +266,28 @@ weather_partitions_and_heals(void **state)
     stage_close(&stage);
 }
 
+/* What was sent up to there arrives; then both sides see a reset. */
+static void
+a_connection_may_end_behind_a_byte(void **state)
+{
+    (void)state;
+    for (size_t n = 1; n <= 1000; n += 111) {
+        struct stage stage;
+        stage_open(&stage, 30 + n, "calm");
+        stage_meet(&stage);
+        sim_cut_byte(stage.sim, sim_sent_bytes(stage.sim) + n);
+        actor_say(&stage.b, 0, 400);
+        sim_run_for(stage.sim, SIM_NS_A_S);
+        if (n > 400)
+            actor_say(&stage.b, 400, 600);
+        sim_run_for(stage.sim, SIM_NS_A_S);
+        assert_int_equal(stage.a.read_bytes, n);
+        assert_int_equal(stage.a.ended, -ERR_RESET);
+        assert_int_equal(stage.b.ended, -ERR_RESET);
+        stage_close(&stage);
+    }
+}
+
 int
 main(void)
 {
@@ -284,6 +306,7 @@ main(void)
         cmocka_unit_test(closing_sends_what_was_put),
         cmocka_unit_test(late_bytes_are_answered_with_a_reset),
         cmocka_unit_test(weather_partitions_and_heals),
+        cmocka_unit_test(a_connection_may_end_behind_a_byte),
     };
     return cmocka_run_group_tests_name("sim_wire", tests, NULL, NULL);
 }
