@@ -669,6 +669,35 @@ where_none_runs_a_server_is_one(void **state)
     assert_int_equal(find_port(rig, "tcp://10.0.0.1", 1).rc, -ERR_REFUSED);
 }
 
+/* Each allocation of the machine fails in turn, rpcbind's own too: a later round makes it good. */
+static void
+a_registration_without_memory(void **state)
+{
+    static const struct rpc_registration_on on = { .told = on_told, .closed = on_closed };
+    struct rig *rig = *state;
+    struct mem *mem = &rig->here.mem;
+    bool is_past = false;
+    start_binder(rig);
+    serve(rig);
+    for (uint64_t i = 1; !is_past; i++) {
+        assert_true(i < FAILURES_MAX);
+        mem->calls = 0;
+        mem->fail_at = i;
+        rig->is_closed = false;
+        if (rpc_registration_open(rig->here.world, rig->server, &on, rig, &rig->registration) == 0) {
+            sim_run_for(rig->sim, 2 * SIM_NS_A_S);
+            is_past = mem->calls < i;
+            mem->fail_at = 0;
+            sim_run_for(rig->sim, 25 * SIM_NS_A_S);
+            assert_int_equal(find_port(rig, "udp://10.0.0.1", 1).port, 701);
+            rpc_registration_close(rig->registration);
+            assert_true(sim_run_until(rig->sim, is_closed, rig, 2 * SIM_NS_A_S));
+        }
+        mem->fail_at = 0;
+        sim_run_for(rig->sim, SIM_NS_A_S);
+    }
+}
+
 static void
 who_falls_silent_is_not_waited_for(void **state)
 {
@@ -709,6 +738,7 @@ main(void)
         TEST(a_new_door_is_told),
         TEST(a_restart_of_rpcbind_is_survived),
         TEST(where_none_runs_a_server_is_one),
+        TEST(a_registration_without_memory),
         TEST(who_falls_silent_is_not_waited_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -184,7 +184,8 @@ end_round(struct rpc_registration *r, int rc)
         if (rc == 0 && !fact->is_told && can_say(r, fact))
             rc = -ERR_DENIED;
     }
-    if (r->binder == NULL && !list_empty(&r->facts))
+    bool is_for_good = rc == 0 && (r->binder != NULL || list_empty(&r->facts));
+    if (!is_for_good)
         (void)io_timer_set(io, &r->timer, io_now_ns(io) + ROUND_NS, begin_round, r);
     tell(r, rc);
 }
@@ -375,8 +376,10 @@ static void
 begin_round(void *arg)
 {
     struct rpc_registration *r = arg;
-    int rc = r->binder == NULL ? open_client(r) : 0;
+    int rc = r->is_closing ? 0 : collect(r);
 
+    if (rc == 0 && r->binder == NULL)
+        rc = open_client(r);
     r->round++;
     if (rc < 0)
         end_round(r, rc);
@@ -407,16 +410,13 @@ rpc_registration_open(struct rpc_world *world, const struct rpc_server *server, 
 void
 rpc_registration_renew(struct rpc_registration *r)
 {
-    int rc = collect(r);
-
     r->is_awaited = true;
-    if (r->current != NULL)
-        return; /* the round that runs finds what is new */
+    if (r->current != NULL) {
+        (void)collect(r); /* the round that runs goes on with what is new; what had no memory is found by the next */
+        return;
+    }
     io_timer_cut(io_of(r), &r->timer);
-    if (rc < 0)
-        end_round(r, rc);
-    else
-        begin_round(r);
+    begin_round(r);
 }
 
 /* What was mapped in our own rpcbind goes with it. */

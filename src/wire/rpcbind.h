@@ -86,7 +86,8 @@ struct rpcbind_netbuf {
     uint32_t size;
     struct tambo_bytes bytes;
 };
-/* What one version was asked how often.  The RFC's lists of lookups and of forwarded calls are always empty. */
+/* What one version was asked how often, but for NULL, which every server answers by itself.  The RFC's lists of lookups
+ * and of forwarded calls are always empty. */
 struct rpcbind_counts {
     uint32_t procedures[RPCBIND_PROCEDURES];
     uint32_t set, unset; /* that were done */

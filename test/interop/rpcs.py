@@ -170,5 +170,5 @@ class Place(Here):
             self.must_be_free()
             self.start(TAMBO, "rpc", "bind").line()
         elif not self.is_bound():  # one that runs serves as well
-            self.start(shutil.which("rpcbind") or "/usr/sbin/rpcbind", "-f", "-w")
+            self.start(shutil.which("rpcbind") or "/usr/sbin/rpcbind", "-f")
         wait_until(self.is_bound, f"an rpcbind, {whose}")
