@@ -87,7 +87,7 @@ say(const struct rpc_call *call, const struct rpc_failure *failure, char *ret, s
             return;
         }
     }
-    snprintf(ret, n, "%s: %s", at, err_text(failure->cause));
+    snprintf(ret, n, "%.*s: %s", (int)(n / 2), at, err_text(failure->cause)); /* the cause is never cut off */
 }
 
 void
