@@ -1,8 +1,8 @@
 /* rpc/attempt.c - what may be tried again, and when.
  *
- * A call that ends its attempt goes through the table below, and from there to another address at once, or into a
- * backoff, or to its owner.  One that may have been executed, and may be executed only once, goes to no server but the
- * one that remembers it (attempt_put.c, settle_boot). */
+ * What an attempt came to grief on is looked up in the table below; from there the call goes to another address at
+ * once, or into a backoff, or to its owner with an error.  One that may have been executed, and may be executed only
+ * once, goes to no server but the one that remembers it (attempt_put.c, settle_boot). */
 #include "base/err.h"
 #include "rpc/caller.h"
 
@@ -11,14 +11,16 @@ enum who { ANY, OURS, OTHER, WHO };
 
 /* MOVE: at once, to an address where it was not tried yet; it costs nothing.
  * LATER: after a backoff, within RETRY_MAX and the budget. */
+/* clang-format off */
 static const uint8_t rows[RPC_WRONGS][WHO] = {
-  /*                at least once   at most once: a server of ours   another's       */
-    [RPC_UNSENT] = {MOVE | LATER,  MOVE | LATER, MOVE | LATER},
-    [RPC_ABSENT] = { MOVE,         MOVE,         MOVE        },
-    [RPC_BUSY] = { MOVE | LATER, MOVE | LATER, MOVE | LATER},
-    [RPC_LOST] = { LATER,        LATER,        NEVER       },
-    [RPC_FINAL] = { NEVER,        NEVER,        NEVER       },
+    /*                at least once   at most once: a server of ours   another's       */
+    [RPC_UNSENT] = {  MOVE | LATER,   MOVE | LATER,                    MOVE | LATER },
+    [RPC_ABSENT] = {  MOVE,           MOVE,                            MOVE         },
+    [RPC_BUSY]   = {  MOVE | LATER,   MOVE | LATER,                    MOVE | LATER },
+    [RPC_LOST]   = {  LATER,          LATER,                           NEVER        },
+    [RPC_FINAL]  = {  NEVER,          NEVER,                           NEVER        },
 };
+/* clang-format on */
 
 /* Is there one server only that it may go to? */
 static bool
@@ -166,6 +168,17 @@ take_try(struct rpc_call *call)
     return true;
 }
 
+/* When a new try would come. */
+static uint64_t
+after_backoff(const struct rpc_call *call)
+{
+    const struct rpc_client *client = call->client;
+    uint64_t ms = (uint64_t)rpc_option(client, TAMBO_RPC_RETRY_MS);
+    uint64_t ms_max = (uint64_t)rpc_option(client, TAMBO_RPC_RETRY_MS_MAX);
+    return rpc_way_now(client->way) + rpc_way_backoff_ns(client->way, ms, ms_max, call->tries);
+}
+
+/* False: there is nothing more to be tried, or no time. */
 static bool
 try_again(struct rpc_call *call, unsigned now)
 {
@@ -175,11 +188,10 @@ try_again(struct rpc_call *call, unsigned now)
     struct rpc_line *line = (now & MOVE) != 0 ? rpc_line_pick(client, call->tried) : NULL;
     if (line != NULL)
         return rpc_attempt_begin(call, line) == 0;
-    if ((now & LATER) == 0 || !take_try(call))
+    uint64_t at_ns = after_backoff(call);
+    if ((now & LATER) == 0 || at_ns >= call->deadline_ns || !take_try(call))
         return false;
-    call->retry_ns = rpc_way_now(client->way) +
-                     rpc_way_backoff_ns(client->way, (uint64_t)rpc_option(client, TAMBO_RPC_RETRY_MS),
-                                        (uint64_t)rpc_option(client, TAMBO_RPC_RETRY_MS_MAX), call->tries - 1);
+    call->retry_ns = at_ns;
     rpc_call_arm(call);
     return true;
 }
