@@ -53,10 +53,10 @@ static void
 say_too_large(const struct rpc_call *call, const struct rpc_failure *failure, const char *at, char *ret, size_t n)
 {
     int64_t reply_bytes_max = rpc_option(call->client, TAMBO_RPC_REPLY_BYTES_MAX);
-    if (failure->rc == -ERR_PROTOCOL)
-        snprintf(ret, n, "%s answers with more than %" PRId64 " bytes (REPLY_BYTES_MAX)", at, reply_bytes_max);
-    else
+    if (failure->rc == -ERR_TOO_LARGE)
         snprintf(ret, n, "%s: the call is larger than CALL_BYTES_MAX, or than a datagram", at);
+    else
+        snprintf(ret, n, "%s answers with more than %" PRId64 " bytes (REPLY_BYTES_MAX)", at, reply_bytes_max);
 }
 
 typedef void say_fn(const struct rpc_call *, const struct rpc_failure *, const char *at, char *ret, size_t n);
