@@ -81,15 +81,26 @@ write_locals(struct sun_writer *w, const struct idl_version *version)
     idl_text_print(t, "xdrproc_t xdr_argument, xdr_result;\n\n");
 }
 
+/* Some interfaces say themselves that procedure 0 does nothing. */
+static bool
+has_null(const struct idl_version *version)
+{
+    for (const struct idl_procedure *p = version->procedures; p != NULL; p = p->next)
+        if (p->number.value == 0)
+            return true;
+    return false;
+}
+
 static void
 write_cases(struct sun_writer *w, const struct idl_version *version)
 {
     struct idl_text *t = &w->text;
 
-    idl_text_print(t, "switch (rqstp->rq_proc) {\n"
-                      "case NULLPROC:\n"
-                      "    svc_sendreply(transp, (xdrproc_t)xdr_void, NULL);\n"
-                      "    return;\n");
+    idl_text_print(t, "switch (rqstp->rq_proc) {\n");
+    if (!has_null(version))
+        idl_text_print(t, "case NULLPROC:\n"
+                          "    svc_sendreply(transp, (xdrproc_t)xdr_void, NULL);\n"
+                          "    return;\n");
     for (const struct idl_procedure *p = version->procedures; p != NULL; p = p->next) {
         idl_text_print(t, "case %.*s:\n", IDL_VIEW(p->name));
         idl_text_print(t, "    xdr_argument = (xdrproc_t)%s;\n", sun_arg_xdr(w, version, p));
