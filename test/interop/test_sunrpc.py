@@ -11,7 +11,7 @@ import sunbuild
 
 HERE = pathlib.Path(__file__).resolve().parent / "sunrpc"
 LIBRARIES = {"tirpc": (sunbuild.THEIRS, sunbuild.THEIRS_LINK), "tambo": (sunbuild.OURS, sunbuild.OURS_LINK)}
-DATE, SQUARE, ONELINE = 0x31234567, 0x31230000, 0x31230001
+DATE, SQUARE, ONELINE, ADD = 0x31234567, 0x31230000, 0x31230001, 0x31230002
 
 SQUARES = """no such net
 unregistered: RPC: Program not registered
@@ -94,6 +94,49 @@ def test_squares(tambo_only, programs, stubs, client, server):
 def test_calls_of_one_line(tambo_only, programs, client):
     results = play([[programs["oneline_server", "tambo", "tambo"]]], [[ONELINE, 1, "udp"]], [[programs["oneline_client", client, "tambo"], "127.0.0.1"]])
     assert results == [[0, "twice 40\nupper 0 TEXTBOOK\n77: RPC: Procedure unavailable\n"]]
+
+
+@pytest.mark.parametrize("client,server", PAIRS)
+def test_several_arguments(tambo_only, tmp_path, client, server):
+    """The new style, with results where the caller says: stubs of ours and of rpcgen's talk to each other."""
+    programs = {}
+    for library, generate, options in (("tirpc", sunbuild.theirs_generated, ["-N", "-M"]), ("tambo", sunbuild.ours_generated, ["--sunrpc", "-N", "-M"])):
+        where = tmp_path / library
+        generate(HERE / "add.x", where, *options)
+        if library == "tirpc":
+            sunbuild.run(["rpcgen", "-N", "-M", "-o", "add_svc.c", "-s", "udp", "-s", "tcp", "add.x"], where)
+        flags, link = LIBRARIES[library]
+        for name, stubs in ("add_client", "add_clnt.c"), ("add_server", "add_svc.c"):
+            programs[name, library] = str(sunbuild.compile(where, name, flags, [HERE / f"{name}.c", stubs, "add_xdr.c"], link))
+    results = play([[programs["add_server", server]]], [[ADD, 1, "tcp"]], [[programs["add_client", client], "127.0.0.1"]])
+    assert results == [[0, "42 together 8\n"]]
+
+
+def test_several_arguments_are_of_the_new_style_only(tambo_only, tmp_path):
+    (tmp_path / "add.x").write_text((HERE / "add.x").read_text())
+    done = subprocess.run([sunbuild.TAMBO, "rpcgen", "--sunrpc", "add.x"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode != 0 and "add.x:4:" in done.stderr and "several arguments" in done.stderr
+
+
+STYLES = [[], ["-N"], ["-M"], ["-N", "-M"], ["-m"]]
+
+
+@pytest.mark.parametrize("style", STYLES, ids=lambda style: "".join(style) or "plain")
+def test_stubs_compile_on_both(tambo_only, tmp_path, style):
+    interfaces = [HERE / "every.x", *sorted(x for x in pathlib.Path("/usr/include/rpcsvc").glob("*.x") if x.stem not in ("nis", "nis_callback"))]
+    for x in interfaces:
+        where = tmp_path / x.stem
+        sunbuild.ours_generated(x, where, "--sunrpc", *style)
+        for source in sorted(where.glob("*.c")):
+            for flags in ["-I", sunbuild.ROOT / "include/tambo/sunrpc"], ["-I", "/usr/include/tirpc"]:
+                sunbuild.run(["gcc", *sunbuild.OLD, "-Werror", *flags, "-fsyntax-only", source.name], where)
+
+
+def test_headers_of_the_system_compile(tambo_only, tmp_path):
+    """What others have made by rpcgen and installed, on our <rpc/rpc.h>."""
+    for header in "rusers", "rstat", "nfs_prot", "mount", "nlm_prot", "sm_inter", "rquota", "spray", "yppasswd", "bootparam_prot", "key_prot", "rex":
+        (tmp_path / "it.c").write_text(f"#include <rpc/rpc.h>\n#include <rpcsvc/{header}.h>\nint it;\n")
+        sunbuild.run(["gcc", *sunbuild.OLD, "-Werror", f"-I{sunbuild.ROOT}/include/tambo/sunrpc", "-fsyntax-only", "it.c"], tmp_path)
 
 
 def test_a_server_that_is_not_there(tambo_only, programs):
