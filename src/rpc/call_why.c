@@ -63,13 +63,12 @@ typedef void say_fn(const struct rpc_call *, const struct rpc_failure *, const c
 static const struct {
     int cause;
     say_fn *say;
-    bool is_reply; /* a line's own reason says more */
 } causes[] = {
-    {-ERR_PROGRAM,    say_program,   true },
-    { -ERR_VERSION,   say_version,   true },
-    { -ERR_PROCEDURE, say_procedure, false},
-    { -ERR_DENIED,    say_denied,    false},
-    { -ERR_TOO_LARGE, say_too_large, false},
+    {-ERR_PROGRAM,    say_program  },
+    { -ERR_VERSION,   say_version  },
+    { -ERR_PROCEDURE, say_procedure},
+    { -ERR_DENIED,    say_denied   },
+    { -ERR_TOO_LARGE, say_too_large},
 };
 
 static void
