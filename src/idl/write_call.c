@@ -136,7 +136,8 @@ check_shape(struct idl_writer *w, const struct idl_decl *decl)
 
 /* Names that the stubs' own parameters have. */
 static const char *const reserved[] = {
-    "client", "clients", "count", "policy", "arena", "answers", "ret", "call", "request", "arg", "args", "handlers",
+    "client", "clients", "count",   "policy", "arena", "answers",  "ret",
+    "rc",     "call",    "request", "arg",    "args",  "handlers",
 };
 
 const char *

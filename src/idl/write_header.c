@@ -39,6 +39,8 @@ write_constants(struct idl_writer *w, const struct idl_def *first)
         idl_text_print(w->text, "#define %-*s ", (int)width, idl_c_name(w, def->name));
         if (def->constant.text.len > 0)
             idl_text_print(w->text, "%.*s\n", IDL_VIEW(def->constant.text));
+        else if (def->constant.number.value < 0 && def->constant.number.name.len == 0)
+            idl_text_print(w->text, "(%s)\n", idl_c_number(w, &def->constant.number));
         else
             idl_text_print(w->text, "%s\n", idl_c_number(w, &def->constant.number));
     }
