@@ -58,7 +58,7 @@ def programs(tmp_path_factory):
 
 def play(servers, registered, clients):
     told = json.dumps({"servers": servers, "registered": registered, "clients": clients})
-    done = subprocess.run([sys.executable, str(HERE / "stage.py"), told], capture_output=True, text=True, timeout=150,
+    done = subprocess.run([sys.executable, str(HERE / "stage.py"), sunbuild.TAMBO, told], capture_output=True, text=True, timeout=150,
                           env={**os.environ, **sunbuild.ENVIRONMENT})
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Sanitizer" not in done.stderr and "runtime error" not in done.stderr, done.stderr

@@ -1,6 +1,6 @@
 """A play with rpcbind, which has one port on a machine: on a network of its own where that is allowed.
 
-stage.py PLAY: {"servers": [command], "registered": [[program, version, protocol]], "clients": [command]} as JSON; prints
+stage.py TAMBO PLAY: {"servers": [command], "registered": [[program, version, protocol]], "clients": [command]} as JSON; prints
 [[exit code, output]] of the clients.  The servers are started, waited for until rpcbind knows them, and killed.
 """
 import fcntl
@@ -18,10 +18,11 @@ PROTOCOLS = {"tcp": 6, "udp": 17}
 
 
 def enter():
-    """Runs itself again in namespaces of its own: as root, as a user, or not at all."""
+    """Runs itself again in namespaces of its own: as root, as a user, or not at all.  A user's rpcbind is ours: Debian's
+    changes to a user that is not there."""
     for options in (["-nm"], ["-Urnm"]):
         if subprocess.run(["unshare", *options, "mount", "-t", "tmpfs", "none", "/run"], capture_output=True).returncode == 0:
-            os.environ[ALONE] = "1"
+            os.environ[ALONE] = options[0]
             os.execvp("unshare", ["unshare", *options, sys.executable, *sys.argv])
     os.environ[ALONE] = "0"
 
@@ -58,7 +59,7 @@ def wait_until(condition, what):
 
 def perform(play, started):
     for command in play["servers"]:
-        started.append(subprocess.Popen(command))
+        started.append(subprocess.Popen(command, stdout=sys.stderr))
     for program, version, protocol in play["registered"]:
         wait_until(lambda: port_of(program, version, protocol), f"program {program:#x} by {protocol}")
     results = []
@@ -74,13 +75,14 @@ def perform(play, started):
 def main():
     if ALONE not in os.environ:
         enter()
-    if os.environ[ALONE] == "1":
+    if os.environ[ALONE] != "0":
         subprocess.run(["mount", "-t", "tmpfs", "none", "/run"], check=True)
         loopback_up()
-    started = [subprocess.Popen(["/usr/sbin/rpcbind", "-f"])]
+    rpcbind = [sys.argv[1], "rpc", "bind"] if os.environ[ALONE] == "-Urnm" else ["/usr/sbin/rpcbind", "-f"]
+    started = [subprocess.Popen(rpcbind, stdout=sys.stderr)]
     try:
         wait_until(lambda: port_of(100000, 2, "tcp") is not None, "rpcbind")
-        print(json.dumps(perform(json.loads(sys.argv[1]), started)))
+        print(json.dumps(perform(json.loads(sys.argv[2]), started)))
     finally:
         for process in reversed(started):
             process.kill()
