@@ -132,8 +132,7 @@ int extra_answer(struct incoming *in);
 /* Tells the client that its call is accepted. */
 void extra_receipt(struct rpc_peer *peer, const struct io_remote *from, uint32_t xid);
 
-/* ---- request.c, request_answer.c
- * ------------------------------------------------------------------------------------------------- */
+/* ---- request.c, request_answer.c ------------------------------------------------------------------------------- */
 
 struct rpc_request {
     struct rpc_server *server;

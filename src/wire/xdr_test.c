@@ -424,8 +424,7 @@ test_values_that_are_refused(void **state)
     refuses_to_encode(&top, -TAMBO_ERR_ARGUMENTS, "right.numbers: it is NULL");
 }
 
-/* ---- pointers
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- pointers -------------------------------------------------------------------------------------------------- */
 
 static void
 test_shared_pointers_and_cycles(void **state)
@@ -631,8 +630,7 @@ test_room_of_somebody_else(void **state)
     tambo_xdr_out_free(&out);
 }
 
-/* ---- paths
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- paths ----------------------------------------------------------------------------------------------------- */
 
 static void
 test_path(void **state)
