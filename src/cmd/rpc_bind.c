@@ -33,7 +33,7 @@ add_address(void *into, char *const *words, struct complaint *complaint)
 
 static const struct option_row rows[] = {
     {'l', "listen", "ADDRESS",
-     "HOST[:PORT] for tcp and udp, or tcp://HOST[:PORT], udp://HOST[:PORT]; repeatable (every address, port 111)", OPTION_CALL, .parse = add_address},
+     "HOST[:PORT] for tcp and udp, or tcp://HOST[:PORT], udp://HOST[:PORT]; repeatable (127.0.0.1, port 111)", OPTION_CALL, .parse = add_address},
 };
 
 /* ---- listening ------------------------------------------------------------------------------------------------ */
@@ -84,7 +84,7 @@ listen_at(struct binding *binding, const char *word)
 static int
 listen_all(struct binding *binding)
 {
-    int rc = binding->address_count == 0 ? listen_at(binding, "*:111") : 0;
+    int rc = binding->address_count == 0 ? listen_at(binding, "127.0.0.1") : 0;
     for (unsigned i = 0; i < binding->address_count && rc == 0; i++)
         rc = listen_at(binding, binding->addresses[i]);
     return rc;

@@ -168,7 +168,7 @@ class Place(Here):
     def rpcbind(self, whose):
         if whose == "ours":
             self.must_be_free()
-            self.start(TAMBO, "rpc", "bind").line()
+            self.start(TAMBO, "rpc", "bind", "--listen", "*").line()
         elif not self.is_bound():  # one that runs serves as well
             self.start(shutil.which("rpcbind") or "/usr/sbin/rpcbind", "-f")
         wait_until(self.is_bound, f"an rpcbind, {whose}")

@@ -10,6 +10,7 @@ import pytest
 import sunbuild
 
 HERE = pathlib.Path(__file__).resolve().parent / "sunrpc"
+EXAMPLE = sunbuild.ROOT / "examples/date-sunrpc"
 LIBRARIES = {"tirpc": (sunbuild.THEIRS, sunbuild.THEIRS_LINK), "tambo": (sunbuild.OURS, sunbuild.OURS_LINK)}
 DATE, SQUARE, ONELINE, ADD = 0x31234567, 0x31230000, 0x31230001, 0x31230002
 
@@ -32,14 +33,18 @@ BATCH = "noted 55\nno arguments: RPC: Server can't decode arguments\n"
 MISFIT = "results that do not fit: RPC: Can't decode result\n"
 
 
+def source(program):
+    return next(where / f"{program}.c" for where in (EXAMPLE, HERE) if (where / f"{program}.c").exists())
+
+
 @pytest.fixture(scope="session")
 def programs(tmp_path_factory):
     """Every program with every library and the stubs of both: programs["date_client", "tambo", "rpcgen"]."""
     made = {}
     for stubs, generate in (("rpcgen", sunbuild.theirs_generated), ("tambo", lambda x, where: sunbuild.ours_generated(x, where, "--sunrpc"))):
         where = tmp_path_factory.mktemp(f"sunrpc-{stubs}")
-        for name in "date", "square":
-            generate(HERE / f"{name}.x", where)
+        for interface in EXAMPLE / "date.x", HERE / "square.x":
+            generate(interface, where)
         sunbuild.run(["rpcgen", "-o", "rpcgen_svc.c", "-s", "udp", "-s", "tcp", "date.x"], where)
         svc = "rpcgen_svc.c" if stubs == "rpcgen" else "date_svc.c"
         for library, (flags, link) in LIBRARIES.items():
@@ -51,7 +56,7 @@ def programs(tmp_path_factory):
                 "oneline_client": [],
                 "oneline_server": [],
             }.items():
-                out = sunbuild.compile(where, f"{name}-{library}", [*flags, f"-I{HERE}"], [HERE / f"{name}.c", *files], [*link, "-lm"])
+                out = sunbuild.compile(where, f"{name}-{library}", [*flags, f"-I{HERE}"], [source(name), *files], [*link, "-lm"])
                 made[name, library, stubs] = str(out)
     return made
 
