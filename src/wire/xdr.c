@@ -151,8 +151,8 @@ take_memory(struct tambo_xdr_in *in, size_t n, void **ret)
 int
 tambo_xdr_get_opaque(struct tambo_xdr_in *in, struct tambo_bytes *ret, uint32_t len_max)
 {
-    const uint8_t *bytes;
-    void *data;
+    const uint8_t *bytes = NULL;
+    void *data = NULL;
     uint32_t len = 0;
     int rc = take_bytes(in, len_max, &len, &bytes);
 
@@ -170,8 +170,8 @@ tambo_xdr_get_opaque(struct tambo_xdr_in *in, struct tambo_bytes *ret, uint32_t 
 int
 tambo_xdr_get_string(struct tambo_xdr_in *in, char **ret, uint32_t len_max)
 {
-    const uint8_t *bytes;
-    void *text;
+    const uint8_t *bytes = NULL;
+    void *text = NULL;
     uint32_t len = 0;
     int rc = take_bytes(in, len_max, &len, &bytes);
 
