@@ -14,6 +14,7 @@ import time
 
 PATIENCE_S = 30
 ALONE = "SUNRPC_STAGE_ALONE"
+LOCK = "/tmp/tambo-test-rpcbind.lock"  # of whoever needs this machine's one rpcbind
 PROTOCOLS = {"tcp": 6, "udp": 17}
 
 
@@ -78,6 +79,9 @@ def main():
     if os.environ[ALONE] != "0":
         subprocess.run(["mount", "-t", "tmpfs", "none", "/run"], check=True)
         loopback_up()
+    else:
+        lock = open(LOCK, "w")
+        fcntl.flock(lock, fcntl.LOCK_EX)
     rpcbind = [sys.argv[1], "rpc", "bind"] if os.environ[ALONE] == "-Urnm" else ["/usr/sbin/rpcbind", "-f"]
     started = [subprocess.Popen(rpcbind, stdout=sys.stderr)]
     try:
