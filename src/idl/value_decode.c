@@ -57,7 +57,7 @@ decode_int(const struct idl_decl *decl, struct tambo_xdr_in *in, json_t **ret)
 static int
 decode_hyper(const struct idl_type *type, struct tambo_xdr_in *in, json_t **ret)
 {
-    uint64_t x;
+    uint64_t x = 0;
     char digits[24];
     int rc = take_u64(in, &x);
     if (rc < 0)
