@@ -1,6 +1,7 @@
 """ZMTP by hand on a bare socket: old versions, greetings in pieces, breaches."""
 import socket
 import struct
+import time
 
 from nodes import PATIENCE_S
 
@@ -83,9 +84,11 @@ class Raw:
     def message(self):
         """The next message's parts; commands are passed over."""
         parts = []
+        deadline = time.monotonic() + PATIENCE_S
         while True:
             flags, body = self.frame()
             if flags & COMMAND:
+                assert time.monotonic() < deadline, "commands, and no message"
                 continue
             parts.append(body)
             if not flags & MORE:
@@ -96,6 +99,12 @@ class Raw:
         flags, body = self.frame()
         assert flags & COMMAND, f"a message: {body!r}"
         return body[1:1 + body[0]], body[1 + body[0]:]
+
+    def heard_us(self, context=b"are you there?"):
+        """Waits until the other side (3.1) has taken in all that was put."""
+        self.put(command(b"PING", b"\0\0" + context))
+        while self.command() != (b"PONG", context):
+            pass
 
     def shake(self, pattern, minor=1, **properties):
         """NULL's handshake; returns the other side's READY."""
