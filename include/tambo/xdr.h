@@ -156,6 +156,7 @@ tambo_xdr_write_fixed(uint8_t *p, const void *data, size_t len)
 }
 
 int tambo_xdr_put_u32(struct tambo_xdr_out *out, uint32_t x);
+int tambo_xdr_put_u64(struct tambo_xdr_out *out, uint64_t x);
 /* A length and the bytes, or only the bytes. */
 int tambo_xdr_put_opaque(struct tambo_xdr_out *out, const void *data, uint32_t len, uint32_t len_max);
 int tambo_xdr_put_fixed(struct tambo_xdr_out *out, const void *data, uint32_t len);

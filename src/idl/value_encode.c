@@ -18,16 +18,6 @@ text_of(const json_t *json)
     return view_of(json_string_value(json), json_string_length(json));
 }
 
-static int
-put_u64(struct tambo_xdr_out *out, uint64_t x)
-{
-    uint8_t *p = tambo_xdr_room(out, 8);
-    if (p == NULL)
-        return out->fault.rc;
-    tambo_xdr_write_u64(p, x);
-    return 0;
-}
-
 /* ---- numbers --------------------------------------------------------------------------------------------------- */
 
 static int
@@ -66,12 +56,12 @@ encode_hyper(const struct idl_type *type, const json_t *json, struct tambo_xdr_o
 {
     uint64_t x;
     if (json_is_string(json) && type->is_unsigned)
-        return take_digits(text_of(json), &x) ? put_u64(out, x) : refuse(out, "digits were expected");
+        return take_digits(text_of(json), &x) ? tambo_xdr_put_u64(out, x) : refuse(out, "digits were expected");
     if (!json_is_integer(json))
         return refuse(out, "an integer was expected");
     if (type->is_unsigned && json_integer_value(json) < 0)
         return refuse(out, "out of the range of its type");
-    return put_u64(out, (uint64_t)json_integer_value(json));
+    return tambo_xdr_put_u64(out, (uint64_t)json_integer_value(json));
 }
 
 /* A number, or the name of one that JSON does not have. */
@@ -103,7 +93,7 @@ encode_double(const json_t *json, struct tambo_xdr_out *out)
     if (!real_of(json, &x))
         return refuse(out, "a number was expected");
     memcpy(&bits, &x, sizeof(bits));
-    return put_u64(out, bits);
+    return tambo_xdr_put_u64(out, bits);
 }
 
 static int

@@ -9,16 +9,6 @@
 typedef int answer_fn(const struct rpc_server *server, struct tambo_xdr_in *args, struct tambo_xdr_out *out);
 
 static int
-put_hyper(struct tambo_xdr_out *out, uint64_t x)
-{
-    uint8_t *p = tambo_xdr_room(out, 8);
-    if (p == NULL)
-        return out->fault.rc;
-    tambo_xdr_write_u64(p, x);
-    return 0;
-}
-
-static int
 put_text(struct tambo_xdr_out *out, const char *text)
 {
     return tambo_xdr_put_string(out, text == NULL ? "" : text, UINT32_MAX);
@@ -31,7 +21,7 @@ hello(const struct rpc_server *server, struct tambo_xdr_in *args, struct tambo_x
     (void)args;
     int rc = tambo_xdr_put_u32(out, TAMBO_RPC_VERSION);
     if (rc == 0)
-        rc = put_hyper(out, server->boot);
+        rc = tambo_xdr_put_u64(out, server->boot);
     return rc < 0 ? rc : tambo_xdr_put_u32(out, (uint32_t)keep_ms);
 }
 
@@ -60,9 +50,9 @@ put_metric(struct tambo_xdr_out *out, const struct tambo_rpc_metric *metric)
     if (rc == 0)
         rc = tambo_xdr_put_u32(out, metric->procedure->number);
     for (size_t i = 0; rc == 0 && i < COUNT_OF(counts); i++)
-        rc = put_hyper(out, counts[i]);
+        rc = tambo_xdr_put_u64(out, counts[i]);
     for (size_t i = 0; rc == 0 && i < TAMBO_RPC_BUCKETS; i++)
-        rc = put_hyper(out, metric->took_us[i]);
+        rc = tambo_xdr_put_u64(out, metric->took_us[i]);
     return rc;
 }
 

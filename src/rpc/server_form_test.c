@@ -6,36 +6,11 @@
 
 #include <cmocka.h>
 
-#include "base/must.h"
 #include "rpc/server_core.h"
 #include "rpc/server_script.h"
 
 enum { ONE_WAY = ONCRPC_EXTRA_ONE_WAY, RECEIVED = ONCRPC_EXTRA_RECEIPT, ONCE = ONCRPC_EXTRA_ONCE };
-enum { ADD = 2, LATER = 4 };
-
-static struct server_rig *
-open_connected(void)
-{
-    struct server_rig *rig = rig_open();
-    rig_connect(rig, 0);
-    rig_connect(rig, 1);
-    return rig;
-}
-
-static void
-say(struct server_rig *rig, unsigned i, const char *xid, unsigned number, uint64_t sequence)
-{
-    const char *args = number == ADD ? "00000001 00000002" : "00000008";
-    rig_call(rig, i, &(struct rig_extra){ xid, number, args, ONCE, 0, 'a', sequence, 0, 0 });
-}
-
-static struct tambo_rpc_metric
-metric_of(struct server_rig *rig, unsigned row)
-{
-    struct tambo_rpc_metric metric;
-    must(rpc_server_metric(rig->server, row, &metric) == 0);
-    return metric;
-}
+enum { ADD = RIG_ADD, LATER = RIG_LATER };
 
 /* ---- other forms of calls -------------------------------------------------------------------------------------- */
 
@@ -52,7 +27,7 @@ one_way_calls_are_never_answered(void **state)
         { "00000001", ADD, "00000001 00000002", ONE_WAY | ONCE, 0, 'a', 7, 0, 0},
         { "00000001", ADD, "00000001 00000002", ONE_WAY | ONCE, 0, 'a', 7, 0, 0},
     };
-    struct server_rig *rig = open_connected();
+    struct server_rig *rig = rig_open_connected();
     (void)state;
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         rig_call(rig, 0, &rows[i]);
@@ -67,7 +42,7 @@ one_way_calls_are_never_answered(void **state)
 static void
 a_receipt_comes_before_the_call_is_executed_and_instead_of_a_reply(void **state)
 {
-    struct server_rig *rig = open_connected();
+    struct server_rig *rig = rig_open_connected();
     (void)state;
     rig_call(rig, 0, &(struct rig_extra){ "00000001", LATER, "00000001", RECEIVED, 0, 'a', 0, 0, 0 });
     assert_int_equal(rig->later_count, 1);
@@ -88,7 +63,7 @@ a_receipt_comes_before_the_call_is_executed_and_instead_of_a_reply(void **state)
 static void
 a_receipt_is_given_again(void **state)
 {
-    struct server_rig *rig = open_connected();
+    struct server_rig *rig = rig_open_connected();
     (void)state;
     for (unsigned i = 0; i < 4; i++) {
         if (i == 2)
@@ -103,12 +78,12 @@ a_receipt_is_given_again(void **state)
 static void
 a_handler_that_drops_its_request_never_answers(void **state)
 {
-    struct server_rig *rig = open_connected();
+    struct server_rig *rig = rig_open_connected();
     (void)state;
-    say(rig, 0, "00000001", LATER, 7);
+    rig_say_once(rig, 0, "00000001", LATER, 7);
     rpc_request_drop(rig->later[0]);
     rig->later_count = 0;
-    say(rig, 0, "00000002", LATER, 7);
+    rig_say_once(rig, 0, "00000002", LATER, 7);
     assert_string_equal(rig_heard(rig, 0), "");
     assert_int_equal(rig->executed, 1);
     rig_close(rig);
@@ -117,7 +92,7 @@ a_handler_that_drops_its_request_never_answers(void **state)
 static void
 the_callers_deadline_is_known(void **state)
 {
-    struct server_rig *rig = open_connected();
+    struct server_rig *rig = rig_open_connected();
     (void)state;
     rig_call(rig, 0, &(struct rig_extra){ "00000001", LATER, "00000001", 0, 1500, 'a', 0, 0, 0 });
     uint64_t deadline_ns = rpc_request_deadline_ns(rig->later[0]);
@@ -130,7 +105,7 @@ the_callers_deadline_is_known(void **state)
 static void
 a_caller_may_cancel(void **state)
 {
-    struct server_rig *rig = open_connected();
+    struct server_rig *rig = rig_open_connected();
     (void)state;
     rig_say(rig, 0, CALL("00000001", "00000004") "00000001");
     rig_say(rig, 0, CALL("00000002", "00000004") "00000001");
@@ -172,7 +147,7 @@ of_many_that_send_to_one_socket_each_cancels_its_own(void **state)
 static void
 hello_tells_the_boot_and_how_long_is_remembered(void **state)
 {
-    struct server_rig *rig = open_connected();
+    struct server_rig *rig = rig_open_connected();
     char want[128];
     (void)state;
     for (unsigned is_off = 0; is_off < 2; is_off++) {
@@ -190,7 +165,7 @@ hello_tells_the_boot_and_how_long_is_remembered(void **state)
 static void
 metrics_are_counted(void **state)
 {
-    struct server_rig *rig = open_connected();
+    struct server_rig *rig = rig_open_connected();
     struct tambo_rpc_metric metric;
     (void)state;
     rig_say(rig, 0, CALL("00000001", "00000004") "00000001");
@@ -198,13 +173,13 @@ metrics_are_counted(void **state)
     rig_answer(rig);
     rig_say(rig, 0, CALL("00000001", "00000005") "00000001");
     rig_say(rig, 0, CALL("00000001", "00000005"));
-    assert_int_equal(metric_of(rig, 2).calls, 1);
-    assert_int_equal(metric_of(rig, 2).errors, 0);
-    assert_int_equal(metric_of(rig, 2).took_us[16], 1);
-    assert_string_equal(metric_of(rig, 3).procedure->name, "FAIL");
-    assert_int_equal(metric_of(rig, 3).calls, 2);
-    assert_int_equal(metric_of(rig, 3).errors, 2);
-    assert_string_equal(metric_of(rig, 14).procedure->name, "ANY");
+    assert_int_equal(rig_metric(rig, 2).calls, 1);
+    assert_int_equal(rig_metric(rig, 2).errors, 0);
+    assert_int_equal(rig_metric(rig, 2).took_us[16], 1);
+    assert_string_equal(rig_metric(rig, 3).procedure->name, "FAIL");
+    assert_int_equal(rig_metric(rig, 3).calls, 2);
+    assert_int_equal(rig_metric(rig, 3).errors, 2);
+    assert_string_equal(rig_metric(rig, 14).procedure->name, "ANY");
     assert_int_equal(rpc_server_metric(rig->server, 15, &metric), -TAMBO_ERR_NOT_FOUND);
     rig_heard(rig, 0);
     rig_say(rig, 0, HEAD("00000009", OURS, "00000001", "00000005") NONE NONE);

@@ -6,53 +6,28 @@
 
 #include <cmocka.h>
 
-#include "base/must.h"
 #include "rpc/server_core.h"
 #include "rpc/server_script.h"
 
 enum { ONCE = ONCRPC_EXTRA_ONCE };
-enum { ADD = 2, LATER = 4 };
-
-static struct server_rig *
-open_connected(void)
-{
-    struct server_rig *rig = rig_open();
-    rig_connect(rig, 0);
-    rig_connect(rig, 1);
-    return rig;
-}
-
-static void
-say(struct server_rig *rig, unsigned i, const char *xid, unsigned number, uint64_t sequence)
-{
-    const char *args = number == ADD ? "00000001 00000002" : "00000008";
-    rig_call(rig, i, &(struct rig_extra){ xid, number, args, ONCE, 0, 'a', sequence, 0, 0 });
-}
-
-static struct tambo_rpc_metric
-metric_of(struct server_rig *rig, unsigned row)
-{
-    struct tambo_rpc_metric metric;
-    must(rpc_server_metric(rig->server, row, &metric) == 0);
-    return metric;
-}
+enum { ADD = RIG_ADD, LATER = RIG_LATER };
 
 /* ---- at most once ---------------------------------------------------------------------------------------------- */
 
 static void
 a_call_that_was_answered_is_answered_again(void **state)
 {
-    struct server_rig *rig = open_connected();
+    struct server_rig *rig = rig_open_connected();
     (void)state;
-    say(rig, 0, "00000001", ADD, 7);
+    rig_say_once(rig, 0, "00000001", ADD, 7);
     assert_string_equal(rig_heard(rig, 0), OK("00000001") " 00000003\n");
-    say(rig, 0, "00000002", ADD, 7);
+    rig_say_once(rig, 0, "00000002", ADD, 7);
     assert_string_equal(rig_heard(rig, 0), OK("00000002") " 00000003\n");
-    say(rig, 1, "00000009", ADD, 7);
+    rig_say_once(rig, 1, "00000009", ADD, 7);
     assert_string_equal(rig_heard(rig, 1), OK("00000009") " 00000003\n");
     assert_int_equal(rig->executed, 1);
-    assert_int_equal(metric_of(rig, 1).calls, 1);
-    assert_int_equal(metric_of(rig, 1).replays, 2);
+    assert_int_equal(rig_metric(rig, 1).calls, 1);
+    assert_int_equal(rig_metric(rig, 1).replays, 2);
     /* Another client's is another one. */
     rig_call(rig, 0, &(struct rig_extra){ "00000003", ADD, "00000001 00000002", ONCE, 0, 'b', 7, 0, 0 });
     assert_int_equal(rig->executed, 2);
@@ -62,10 +37,10 @@ a_call_that_was_answered_is_answered_again(void **state)
 static void
 a_call_under_way_is_not_begun_again(void **state)
 {
-    struct server_rig *rig = open_connected();
+    struct server_rig *rig = rig_open_connected();
     (void)state;
-    say(rig, 0, "00000001", LATER, 7);
-    say(rig, 0, "00000002", LATER, 7);
+    rig_say_once(rig, 0, "00000001", LATER, 7);
+    rig_say_once(rig, 0, "00000002", LATER, 7);
     assert_int_equal(rig->later_count, 1);
     rig_answer(rig);
     rig_run(rig, 20);
@@ -76,10 +51,10 @@ a_call_under_way_is_not_begun_again(void **state)
 static void
 the_reply_goes_where_the_call_came_from_last(void **state)
 {
-    struct server_rig *rig = open_connected();
+    struct server_rig *rig = rig_open_connected();
     (void)state;
-    say(rig, 0, "00000001", LATER, 7);
-    say(rig, 1, "00000002", LATER, 7);
+    rig_say_once(rig, 0, "00000001", LATER, 7);
+    rig_say_once(rig, 1, "00000002", LATER, 7);
     assert_int_equal(rig->later_count, 1);
     rig_answer(rig);
     rig_run(rig, 20);
@@ -93,13 +68,13 @@ a_caller_that_was_cut_off_finds_its_reply_under_way_or_answered(void **state)
 {
     (void)state;
     for (unsigned answered = 0; answered < 2; answered++) {
-        struct server_rig *rig = open_connected();
-        say(rig, 0, "00000001", LATER, 7);
+        struct server_rig *rig = rig_open_connected();
+        rig_say_once(rig, 0, "00000001", LATER, 7);
         rig_cut(rig, 0);
         assert_false(rpc_request_is_canceled(rig->later[0]));
         if (answered)
             rig_answer(rig);
-        say(rig, 1, "00000002", LATER, 7);
+        rig_say_once(rig, 1, "00000002", LATER, 7);
         if (!answered)
             rig_answer(rig);
         rig_run(rig, 20);
@@ -112,7 +87,7 @@ a_caller_that_was_cut_off_finds_its_reply_under_way_or_answered(void **state)
 static void
 a_failure_is_remembered_too(void **state)
 {
-    struct server_rig *rig = open_connected();
+    struct server_rig *rig = rig_open_connected();
     (void)state;
     for (unsigned i = 0; i < 2; i++) {
         rig_call(rig, 0, &(struct rig_extra){ "00000001", 5, "0000000e", ONCE, 0, 'a', 7, 0, 0 });
@@ -128,14 +103,14 @@ a_failure_is_remembered_too(void **state)
 static void
 a_refusal_is_not_remembered(void **state)
 {
-    struct server_rig *rig = open_connected();
+    struct server_rig *rig = rig_open_connected();
     (void)state;
     rig_set(rig, TAMBO_RPC_SERVER_REQUESTS_MAX, 1);
-    say(rig, 0, "00000001", LATER, 1);
-    say(rig, 0, "00000002", ADD, 7);
+    rig_say_once(rig, 0, "00000001", LATER, 1);
+    rig_say_once(rig, 0, "00000002", ADD, 7);
     assert_string_equal(rig_heard(rig, 0), OVERLOADED("00000002") "\n");
     rig_answer(rig);
-    say(rig, 0, "00000003", ADD, 7);
+    rig_say_once(rig, 0, "00000003", ADD, 7);
     assert_string_equal(rig_heard(rig, 0), OK("00000001") " 0000002a\n" OK("00000003") " 00000003\n");
     rig_close(rig);
 }
@@ -143,14 +118,14 @@ a_refusal_is_not_remembered(void **state)
 static void
 what_is_settled_is_let_go_and_not_answered(void **state)
 {
-    struct server_rig *rig = open_connected();
+    struct server_rig *rig = rig_open_connected();
     (void)state;
-    say(rig, 0, "00000001", ADD, 7);
+    rig_say_once(rig, 0, "00000001", ADD, 7);
     assert_int_equal(rig->server->replay.answered_count, 1);
     rig_call(rig, 0, &(struct rig_extra){ "00000002", ADD, "00000001 00000002", ONCE, 0, 'a', 8, 8, 0 });
     assert_int_equal(rig->server->replay.answered_count, 1);
     rig_heard(rig, 0);
-    say(rig, 0, "00000003", ADD, 7);
+    rig_say_once(rig, 0, "00000003", ADD, 7);
     assert_string_equal(rig_heard(rig, 0), "");
     assert_int_equal(rig->executed, 2);
     rig_close(rig);
@@ -159,15 +134,15 @@ what_is_settled_is_let_go_and_not_answered(void **state)
 static void
 what_was_forgotten_is_not_executed_again(void **state)
 {
-    struct server_rig *rig = open_connected();
+    struct server_rig *rig = rig_open_connected();
     (void)state;
     rig_set(rig, TAMBO_RPC_SERVER_REPLAY_MAX, 1);
-    say(rig, 0, "00000001", ADD, 7);
-    say(rig, 0, "00000002", ADD, 8);
+    rig_say_once(rig, 0, "00000001", ADD, 7);
+    rig_say_once(rig, 0, "00000002", ADD, 8);
     rig_heard(rig, 0);
-    say(rig, 0, "00000003", ADD, 7);
+    rig_say_once(rig, 0, "00000003", ADD, 7);
     assert_string_equal(rig_heard(rig, 0), REFUSED("00000003") " 00000004\n");
-    say(rig, 0, "00000004", ADD, 8);
+    rig_say_once(rig, 0, "00000004", ADD, 8);
     assert_string_equal(rig_heard(rig, 0), OK("00000004") " 00000003\n");
     assert_int_equal(rig->executed, 2);
     rig_close(rig);
@@ -176,7 +151,7 @@ what_was_forgotten_is_not_executed_again(void **state)
 static void
 another_boot_is_refused(void **state)
 {
-    struct server_rig *rig = open_connected();
+    struct server_rig *rig = rig_open_connected();
     (void)state;
     rig_call(rig, 0, &(struct rig_extra){ "00000001", ADD, "00000001 00000002", ONCE, 0, 'a', 7, 0, 12345 });
     assert_string_equal(rig_heard(rig, 0), REFUSED("00000001") " 00000004\n");
@@ -191,9 +166,9 @@ without_a_memory_nothing_is_executed_at_most_once(void **state)
                                                             TAMBO_RPC_SERVER_REPLAY_BYTES_MAX };
     (void)state;
     for (size_t i = 0; i < COUNT_OF(options); i++) {
-        struct server_rig *rig = open_connected();
+        struct server_rig *rig = rig_open_connected();
         rig_set(rig, options[i], 0);
-        say(rig, 0, "00000001", ADD, 7);
+        rig_say_once(rig, 0, "00000001", ADD, 7);
         assert_string_equal(rig_heard(rig, 0), OVERLOADED("00000001") "\n");
         assert_int_equal(rig->executed, 0);
         rig_say(rig, 0, CALL("00000002", "00000002") "00000001 00000002");
@@ -205,10 +180,10 @@ without_a_memory_nothing_is_executed_at_most_once(void **state)
 static void
 replies_are_kept_for_their_time(void **state)
 {
-    struct server_rig *rig = open_connected();
+    struct server_rig *rig = rig_open_connected();
     (void)state;
     rig_set(rig, TAMBO_RPC_SERVER_REPLAY_MS, 1000);
-    say(rig, 0, "00000001", ADD, 7);
+    rig_say_once(rig, 0, "00000001", ADD, 7);
     rig_run(rig, 900);
     assert_int_equal(rig->server->replay.answered_count, 1);
     rig_run(rig, 200);

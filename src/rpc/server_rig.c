@@ -401,3 +401,27 @@ rig_heard(struct server_rig *rig, unsigned i)
     raw->got_bytes = 0;
     return rig->text;
 }
+
+struct server_rig *
+rig_open_connected(void)
+{
+    struct server_rig *rig = rig_open();
+    rig_connect(rig, 0);
+    rig_connect(rig, 1);
+    return rig;
+}
+
+void
+rig_say_once(struct server_rig *rig, unsigned i, const char *xid, unsigned number, uint64_t sequence)
+{
+    const char *args = number == RIG_ADD ? "00000001 00000002" : "00000008";
+    rig_call(rig, i, &(struct rig_extra){ xid, number, args, ONCRPC_EXTRA_ONCE, 0, 'a', sequence, 0, 0 });
+}
+
+struct tambo_rpc_metric
+rig_metric(const struct server_rig *rig, unsigned row)
+{
+    struct tambo_rpc_metric metric;
+    must(rpc_server_metric(rig->server, row, &metric) == 0);
+    return metric;
+}

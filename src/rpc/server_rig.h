@@ -65,8 +65,13 @@ struct server_rig {
 enum { RIG_PROGRAMS = 3 };
 extern const struct tambo_rpc_program rig_programs[RIG_PROGRAMS];
 
+/* Procedures of rig_programs[0] by their numbers. */
+enum { RIG_ADD = 2, RIG_LATER = 4 };
+
 /* The server listens at tcp://a:700, udp://a:700 and inproc:test. */
 struct server_rig *rig_open(void);
+/* And two are connected. */
+struct server_rig *rig_open_connected(void);
 /* `fail_at`: the so many-th allocation of the server's machine fails; then rig->server may be NULL. */
 struct server_rig *rig_open_failing(uint64_t fail_at);
 /* Nothing may be left in any mem. */
@@ -99,6 +104,10 @@ struct rig_extra {
 void rig_put_call(struct server_rig *rig, unsigned i, const struct rig_extra *extra);
 /* And lets what follows happen. */
 void rig_call(struct server_rig *rig, unsigned i, const struct rig_extra *extra);
+/* ADD 1 and 2, or LATER 8, to be executed once, by client "a". */
+void rig_say_once(struct server_rig *rig, unsigned i, const char *xid, unsigned number, uint64_t sequence);
+/* Of the procedure number `row` of all that are served. */
+struct tambo_rpc_metric rig_metric(const struct server_rig *rig, unsigned row);
 /* All that has come, one message a line in hexadecimal, words apart; forgotten then. */
 const char *rig_heard(struct server_rig *rig, unsigned i);
 uint64_t rig_boot_of(const struct server_rig *rig);

@@ -73,6 +73,17 @@ tambo_xdr_put_u32(struct tambo_xdr_out *out, uint32_t x)
 }
 
 int
+tambo_xdr_put_u64(struct tambo_xdr_out *out, uint64_t x)
+{
+    uint8_t *p = tambo_xdr_room(out, 8);
+
+    if (p == NULL)
+        return out->fault.rc;
+    tambo_xdr_write_u64(p, x);
+    return 0;
+}
+
+int
 tambo_xdr_put_fixed(struct tambo_xdr_out *out, const void *data, uint32_t len)
 {
     uint8_t *p = tambo_xdr_room(out, ((size_t)len + 3) & ~(size_t)3);
